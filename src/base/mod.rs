@@ -1,0 +1,16 @@
+//! Floor 0: what everything stands on. Knows nothing of genes, tensors, terminals or git.
+
+pub mod arrays;
+pub mod atomic;
+pub mod canon;
+pub mod clock;
+pub mod digest;
+pub mod draw;
+pub mod fail;
+pub mod host;
+pub mod mapped;
+pub mod text;
+
+pub use digest::Digest;
+pub use draw::Draw;
+pub use fail::{Exit, Failure, IoContext, Result};
