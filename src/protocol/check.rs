@@ -47,7 +47,9 @@ pub fn check(p: &Protocol) -> Checked {
         ensure(!genes.is_empty(), "metrics.groups", || format!("group '{name}' is empty"))?;
     }
     for published in &p.published {
-        ensure(published.value.is_finite() && published.tolerance >= 0.0, "published", || "a value must be finite and a tolerance not negative".to_owned())?;
+        ensure(published.value.is_finite() && published.tolerance >= 0.0, "published", || {
+            "a value must be finite and a tolerance not negative".to_owned()
+        })?;
     }
     match p.quirks.keys().next() {
         None => Ok(()),
@@ -89,7 +91,9 @@ fn genes(p: &Protocol) -> Checked {
             ensure(g.k.is_some(), "genes.rule", || "this rule needs k, the number of genes".to_owned())?;
             ensure(g.k != Some(0), "genes.k", || "the gene panel is empty".to_owned())?;
             ensure(g.list.is_empty(), "genes.list", || "only the rule 'list' takes a list".to_owned())?;
-            ensure(g.from != PanelFrom::Unsaid, "genes.rule", || "this rule needs 'from': \"train\", \"all\" or a list of slides".to_owned())?;
+            ensure(g.from != PanelFrom::Unsaid, "genes.rule", || {
+                "this rule needs 'from': \"train\", \"all\" or a list of slides".to_owned()
+            })?;
         }
     }
     match &g.from {
@@ -116,7 +120,9 @@ fn split(p: &Protocol) -> Checked {
         SplitKind::Holdout => {
             ensure(s.k.is_none(), "split.k", || "only 'kfold' takes k".to_owned())?;
             ensure(s.test_size.is_some(), "split.kind", || "'holdout' needs test_size".to_owned())?;
-            ensure(s.test_size.is_some_and(|f| f > 0.0 && f < 1.0), "split.test_size", || "a share of the spots, between 0 and 1".to_owned())?;
+            ensure(s.test_size.is_some_and(|f| f > 0.0 && f < 1.0), "split.test_size", || {
+                "a share of the spots, between 0 and 1".to_owned()
+            })?;
         }
         SplitKind::Kfold => {
             ensure(s.test_size.is_none(), "split.test_size", || "only 'holdout' takes test_size".to_owned())?;
@@ -142,9 +148,11 @@ fn split(p: &Protocol) -> Checked {
 }
 
 fn numbers(p: &Protocol) -> Checked {
-    ensure(p.expression.transform != Transform::Log1pTotal || p.expression.target.is_some_and(|t| t > 0.0 && t.is_finite()), "expression", || {
-        "'log1p-total' needs a positive target".to_owned()
-    })?;
+    ensure(
+        p.expression.transform != Transform::Log1pTotal || p.expression.target.is_some_and(|t| t > 0.0 && t.is_finite()),
+        "expression",
+        || "'log1p-total' needs a positive target".to_owned(),
+    )?;
     ensure((8..=4096).contains(&p.patch.size), "patch.size", || "between 8 and 4096 pixels".to_owned())?;
     ensure((8..=1024).contains(&p.patch.resize), "patch.resize", || "between 8 and 1024 pixels".to_owned())?;
     let deep = p.network.name == NetworkName::EfficientnetB0;
@@ -152,9 +160,12 @@ fn numbers(p: &Protocol) -> Checked {
     ensure((0.0..1.0).contains(&p.network.dropout), "network.dropout", || "from 0 to below 1".to_owned())?;
     ensure(p.network.hidden <= 65_536, "network.hidden", || "at most 65536".to_owned())?;
     let w = &p.network.weights;
-    let sound = w == "random" || (w.ends_with(".safetensors") && !w.starts_with('/') && !w.split('/').any(|part| part == ".." || part.is_empty()));
+    let sound =
+        w == "random" || (w.ends_with(".safetensors") && !w.starts_with('/') && !w.split('/').any(|part| part == ".." || part.is_empty()));
     ensure(sound, "network.weights", || "\"random\", or a .safetensors file below weights/".to_owned())?;
-    ensure(w == "random" || p.network.weights_sha256.is_some(), "network.weights", || "a weight file needs weights_sha256 beside it".to_owned())?;
+    ensure(w == "random" || p.network.weights_sha256.is_some(), "network.weights", || {
+        "a weight file needs weights_sha256 beside it".to_owned()
+    })?;
     let t = &p.train;
     ensure(t.learning_rate > 0.0 && t.learning_rate.is_finite(), "train.learning_rate", || "a positive number".to_owned())?;
     ensure(t.weight_decay >= 0.0 && t.weight_decay.is_finite(), "train.weight_decay", || "0 or a positive number".to_owned())?;
@@ -163,8 +174,10 @@ fn numbers(p: &Protocol) -> Checked {
     let d = &p.determinism;
     ensure((1..=1024).contains(&d.threads), "determinism.threads", || "between 1 and 1024".to_owned())?;
     ensure((1..=64).contains(&d.loader_threads), "determinism.loader_threads", || "between 1 and 64".to_owned())?;
-    ensure(d.class != Class::Portable || (d.instruction_set == InstructionSet::Avx2 && d.device == Device::Cpu), "determinism.class", || {
-        "'portable' needs instruction_set = \"avx2\" and device = \"cpu\"".to_owned()
-    })?;
+    ensure(
+        d.class != Class::Portable || (d.instruction_set == InstructionSet::Avx2 && d.device == Device::Cpu),
+        "determinism.class",
+        || "'portable' needs instruction_set = \"avx2\" and device = \"cpu\"".to_owned(),
+    )?;
     ensure((-1.0..=1.0).contains(&p.metrics.threshold), "metrics.threshold", || "a correlation".to_owned())
 }

@@ -563,7 +563,9 @@ impl Protocol {
     pub fn expression_label(&self) -> String {
         match self.expression.transform {
             Transform::Log1p => "ln(1 + count)".to_owned(),
-            Transform::Log1pTotal => format!("ln(1 + {}·count/total)", crate::base::text::thousands(self.expression.target.unwrap_or(0.0) as u64)),
+            Transform::Log1pTotal => {
+                format!("ln(1 + {}·count/total)", crate::base::text::thousands(self.expression.target.unwrap_or(0.0) as u64))
+            }
             Transform::StNet => "ln((1 + count)/(G + total))".to_owned(),
             Transform::Raw => "count".to_owned(),
         }
