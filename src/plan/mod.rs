@@ -2,6 +2,7 @@
 
 mod graph;
 mod overview;
+pub mod pin;
 
 pub use graph::{Found, Graph, Node, fold_labels};
-pub use overview::{Headline, Overview, Standing, headline, overview};
+pub use overview::{Headline, Overview, Standing, headline, missing, newest_artifact, overview};
