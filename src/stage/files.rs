@@ -47,8 +47,8 @@ impl Expression {
 /// Reads the folds of a `split` artifact; rows are checked against the number of spots.
 pub fn folds(dir: &Path, spots: usize) -> Result<Vec<Fold>> {
     let path = dir.join("folds.json");
-    let text = std::fs::read_to_string(&path).doing("read", &path)?;
-    crate::split::folds_from_json(&text, spots).map_err(|e| e.at(path.display().to_string()))
+    let bytes = std::fs::read(&path).doing("read", &path)?;
+    crate::split::folds_from_json(&bytes, spots).map_err(|e| e.at(path.display().to_string()))
 }
 
 /// One fold by its place in the split.
