@@ -22,9 +22,12 @@ pub fn pearson(x: &[f64], y: &[f64]) -> Option<f64> {
     Some((de / (dd * ee).sqrt()).clamp(-1.0, 1.0))
 }
 
-/// Spearman's rho: Pearson's r of the average ranks. Undefined as [`pearson`] is, of values or of ranks.
+/// Spearman's rho: Pearson's r of the average ranks. Undefined where [`pearson`] is.
 pub fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
     assert_eq!(x.len(), y.len(), "two vectors over the same spots");
+    if !varies(x) || !varies(y) {
+        return None;
+    }
     pearson(&ranks(x, Ties::Average)?, &ranks(y, Ties::Average)?)
 }
 

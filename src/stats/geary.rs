@@ -63,7 +63,8 @@ impl Graph {
         let (n2, s02) = (n * n, s0 * s0);
         let k = n * fourths / (squares * squares);
         let norm = ((2.0 * s1 + s2) * (n - 1.0) - 4.0 * s02) / (2.0 * (n + 1.0) * s02);
-        let rand = ((n - 1.0) * s1 * (n2 - 3.0 * n + 3.0 - (n - 1.0) * k) - 0.25 * (n - 1.0) * s2 * (n2 + 3.0 * n - 6.0 - (n2 - n + 2.0) * k)
+        let rand = ((n - 1.0) * s1 * (n2 - 3.0 * n + 3.0 - (n - 1.0) * k)
+            - 0.25 * (n - 1.0) * s2 * (n2 + 3.0 * n - 6.0 - (n2 - n + 2.0) * k)
             + s02 * (n2 - 3.0 - (n - 1.0) * (n - 1.0) * k))
             / (n * (n - 2.0) * (n - 3.0) * s02);
         let sound = |v: f64| Some(v).filter(|v| v.is_finite() && *v > 0.0);

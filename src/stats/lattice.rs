@@ -15,7 +15,11 @@ pub fn lattice(places: &[(i32, i32)], steps: &[(i32, i32)]) -> Weights {
     let mut order: Vec<usize> = (0..places.len()).collect();
     order.sort_by_key(|&i| (places[i], i));
     let neighbours = |&(col, row): &(i32, i32)| {
-        steps.iter().flat_map(move |&(dc, dr)| col.checked_add(dc).zip(row.checked_add(dr))).flat_map(|place| at(places, &order, place)).collect()
+        steps
+            .iter()
+            .flat_map(move |&(dc, dr)| col.checked_add(dc).zip(row.checked_add(dr)))
+            .flat_map(|place| at(places, &order, place))
+            .collect()
     };
     Weights::binary(places.iter().map(neighbours).collect())
 }

@@ -84,7 +84,9 @@ impl Graph {
     fn block<const L: usize>(&self, first: usize, genes: usize, value: &impl Fn(usize, usize) -> f64) -> Vec<Option<Moran>> {
         let lanes = Centred::<L>::load(self.weights.len(), first, genes, value);
         let cross = cross(&self.weights, &lanes.z);
-        (0..lanes.used).map(|lane| lanes.varies[lane].then(|| self.finish(cross[lane], lanes.squares[lane], lanes.fourths[lane])).flatten()).collect()
+        (0..lanes.used)
+            .map(|lane| lanes.varies[lane].then(|| self.finish(cross[lane], lanes.squares[lane], lanes.fourths[lane])).flatten())
+            .collect()
     }
 
     fn finish(&self, cross: f64, squares: f64, fourths: f64) -> Option<Moran> {

@@ -60,7 +60,8 @@ impl<'a> Sweep<'a> {
     fn around(&self, i: usize, mut visit: impl FnMut(usize, f64) -> f64) {
         let (x, y) = self.points[i];
         let mut limit = f64::INFINITY;
-        let (mut left, mut right) = (self.order[..self.place[i]].iter().rev().peekable(), self.order[self.place[i] + 1..].iter().peekable());
+        let (mut left, mut right) =
+            (self.order[..self.place[i]].iter().rev().peekable(), self.order[self.place[i] + 1..].iter().peekable());
         loop {
             let gap = |next: Option<&&usize>| next.map_or(f64::INFINITY, |&&j| (self.points[j].0 - x).powi(2));
             let (a, b) = (gap(left.peek()), gap(right.peek()));

@@ -118,8 +118,11 @@ impl<'a> Table<'a> {
         }
         let twice = out.at.len() - out.first_of_each_row().len();
         if twice > 0 && spec.pooling != Pooling::Fold {
-            return Err(Failure::input(format!("{twice} spots are held out more than once, and pooling '{}' would count them so", spec.pooling.word()))
-                .hint("pool per fold, or make the folds' test sets disjoint"));
+            return Err(Failure::input(format!(
+                "{twice} spots are held out more than once, and pooling '{}' would count them so",
+                spec.pooling.word()
+            ))
+            .hint("pool per fold, or make the folds' test sets disjoint"));
         }
         Ok(out)
     }
@@ -183,9 +186,15 @@ fn check(fold: &FoldPredictions, first: &FoldPredictions) -> Result<()> {
         return Err(Failure::input("no spot was held out"));
     }
     if fold.genes != first.genes {
-        return Err(Failure::input(format!("its genes are not those of fold '{}'", first.name)).hint("all folds of a protocol predict the same panel; predict again"));
+        return Err(Failure::input(format!("its genes are not those of fold '{}'", first.name))
+            .hint("all folds of a protocol predict the same panel; predict again"));
     }
-    let sizes = [("truth", fold.truth.len(), n * g), ("prediction", fold.prediction.len(), n * g), ("constant", fold.constant.len(), g), ("row", fold.rows.len(), n)];
+    let sizes = [
+        ("truth", fold.truth.len(), n * g),
+        ("prediction", fold.prediction.len(), n * g),
+        ("constant", fold.constant.len(), g),
+        ("row", fold.rows.len(), n),
+    ];
     for (name, found, due) in sizes {
         if found != due {
             return Err(Failure::input(format!("'{name}' has {found} numbers where {n} spots and {g} genes need {due}")));

@@ -35,7 +35,12 @@ pub(super) fn summary(genes: &[GeneScore], spec: &Spec) -> Result<Vec<Metric>> {
     }
     add(over_genes("pcc-sd", "skip"), "standard deviation of PCC over genes (of a sample)", deviation(&defined, 1), defined.len());
     for (q, word) in [(0.25, "q25"), (0.75, "q75")] {
-        add(over_genes(&format!("pcc-{word}"), "skip"), &format!("{:.0} % quantile of PCC", q * 100.0), quantile(&defined, q), defined.len());
+        add(
+            over_genes(&format!("pcc-{word}"), "skip"),
+            &format!("{:.0} % quantile of PCC", q * 100.0),
+            quantile(&defined, q),
+            defined.len(),
+        );
     }
     if defined.len() > 10 {
         add(over_genes("pcc-top10", "skip"), "mean PCC of the ten best genes (chosen on the test data)", top_mean(&defined, 10), 10);

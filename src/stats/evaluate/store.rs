@@ -27,9 +27,11 @@ impl FoldPredictions {
         for (name, shape) in [("truth", vec![n, g]), ("prediction", vec![n, g]), ("constant", vec![g]), ("row", vec![n])] {
             let found = &arrays.entry(name)?.shape;
             if *found != shape {
-                return Err(Failure::input(format!("array '{name}' has the shape {found:?}, where {n} spots and {g} genes need {shape:?}"))
-                    .at(path.display().to_string())
-                    .hint("the files of this folder do not belong together; run the predict stage again"));
+                return Err(Failure::input(format!(
+                    "array '{name}' has the shape {found:?}, where {n} spots and {g} genes need {shape:?}"
+                ))
+                .at(path.display().to_string())
+                .hint("the files of this folder do not belong together; run the predict stage again"));
             }
         }
         Ok(out)
@@ -86,7 +88,8 @@ fn spot(line: &str) -> std::result::Result<SpotAt, String> {
         return Err(format!("{} fields where 6 are due", fields.len()));
     };
     let whole = |name: &str, v: &str| v.parse::<i32>().map_err(|_| format!("{name} is '{v}', not a whole number"));
-    let real = |name: &str, v: &str| v.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| format!("{name} is '{v}', not a number"));
+    let real =
+        |name: &str, v: &str| v.parse::<f64>().ok().filter(|v| v.is_finite()).ok_or_else(|| format!("{name} is '{v}', not a number"));
     Ok(SpotAt {
         slide: slide.to_owned(),
         id: id.to_owned(),
