@@ -9,7 +9,7 @@ use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
 use crate::protocol::schema::{self, PanelFrom, PanelRule, PanelSet};
 use crate::protocol::Protocol;
-use crate::stats::evaluate::{SpotAt, store};
+use crate::stats::evaluate::{self, SpotAt};
 use serde_json::json;
 use std::path::Path;
 
@@ -91,6 +91,6 @@ impl Stage for Preprocess {
         arrays.write(&out.join("expression.safetensors"))?;
         let list: String = panel.genes.iter().map(|gene| format!("{gene}\n")).collect();
         atomic::write(&out.join("genes.txt"), list.as_bytes())?;
-        store::write_spots(&out.join("spots.tsv"), &spots(&slides))
+        evaluate::write_spots(&out.join("spots.tsv"), &spots(&slides))
     }
 }
