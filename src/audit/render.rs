@@ -40,8 +40,11 @@ fn render(report: &AuditReport, every: bool) -> String {
         render_entry(&mut out, entry, every);
     }
     let counts = [State::Verified, State::Failed, State::Missing, State::Skipped].map(|s| (s, report.count(s)));
-    let counts: Vec<String> =
-        counts.iter().filter(|(s, n)| *n > 0 || *s == State::Verified).map(|(s, n)| format!("{} {}", text::thousands(*n as u64), s.word().to_lowercase())).collect();
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(s, n)| *n > 0 || *s == State::Verified)
+        .map(|(s, n)| format!("{} {}", text::thousands(*n as u64), s.word().to_lowercase()))
+        .collect();
     line(&mut out, 0, &format!("\n{}: {}", verdict(report.passed), counts.join(", ")));
     if let Some(first) = &report.first_difference {
         line(&mut out, 0, &format!("first difference: {first}"));
