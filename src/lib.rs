@@ -3,21 +3,21 @@
 //! The house, floor by floor, is in `ARCHITECTURE.md`; a test (`tests/layers.rs`) checks that each module
 //! imports only from the floors below its own.
 
+pub mod audit;
 pub mod base;
-pub mod stats;
-pub mod protocol;
+pub mod cli;
 pub mod dataset;
-pub mod histology;
-pub mod split;
-#[cfg(feature = "train")]
-pub mod nn;
-pub mod report;
 pub mod engine;
+pub mod histology;
 pub mod lock;
 #[cfg(feature = "train")]
-pub mod train;
-pub mod stage;
+pub mod nn;
 pub mod plan;
-pub mod audit;
-pub mod cli;
+pub mod protocol;
+pub mod report;
+pub mod split;
+pub mod stage;
+pub mod stats;
+#[cfg(feature = "train")]
+pub mod train;
 pub mod tui;

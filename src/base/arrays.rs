@@ -108,7 +108,8 @@ impl Arrays {
     pub fn entry(&self, name: &str) -> Result<&Entry> {
         self.entries.get(name).ok_or_else(|| {
             let have: Vec<_> = self.entries.keys().take(6).cloned().collect();
-            Failure::input(format!("no array named '{name}' (it holds {} arrays: {} …)", self.entries.len(), have.join(", "))).at(self.path.display().to_string())
+            Failure::input(format!("no array named '{name}' (it holds {} arrays: {} …)", self.entries.len(), have.join(", ")))
+                .at(self.path.display().to_string())
         })
     }
 
@@ -153,7 +154,8 @@ impl Arrays {
         if found == kind {
             return Ok(());
         }
-        Err(Failure::input(format!("array '{name}' holds {} where {} is due", found.name(), kind.name())).at(self.path.display().to_string()))
+        Err(Failure::input(format!("array '{name}' holds {} where {} is due", found.name(), kind.name()))
+            .at(self.path.display().to_string()))
     }
 }
 
@@ -187,7 +189,12 @@ fn parse_header(bytes: &[u8]) -> std::result::Result<Header, String> {
         let range = numbers("data_offsets").filter(|r| r.len() == 2).ok_or_else(|| format!("array '{name}' has no range"))?;
         let size = shape.iter().try_fold(kind.size(), |a, &b| a.checked_mul(b)).ok_or_else(|| format!("array '{name}' is too large"))?;
         if range[1] < range[0] || range[1] - range[0] != size || range[1] > bytes.len() - data {
-            return Err(format!("array '{name}' takes bytes {}..{} where its shape needs {size} of {}", range[0], range[1], bytes.len() - data));
+            return Err(format!(
+                "array '{name}' takes bytes {}..{} where its shape needs {size} of {}",
+                range[0],
+                range[1],
+                bytes.len() - data
+            ));
         }
         entries.insert(name, Entry { kind, shape, start: data + range[0], end: data + range[1] });
     }
@@ -323,7 +330,10 @@ mod tests {
         w.write(&path).expect("write");
         let r = Arrays::open(&path).expect("open");
         assert_eq!(r.i64s("a").expect("a"), [1, -2, i64::MAX]);
-        assert_eq!(r.f32s("b").expect("b").iter().map(|v| v.to_bits()).collect::<Vec<_>>(), [1.0f32, -0.0, f32::NAN, 4.5].map(f32::to_bits));
+        assert_eq!(
+            r.f32s("b").expect("b").iter().map(|v| v.to_bits()).collect::<Vec<_>>(),
+            [1.0f32, -0.0, f32::NAN, 4.5].map(f32::to_bits)
+        );
         assert_eq!(r.metadata()["k"], "v");
         assert!(r.f32s("a").is_err() && r.raw("zz").is_err());
         assert!(r.entry("c").expect("c").is_empty());

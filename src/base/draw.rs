@@ -90,7 +90,11 @@ mod tests {
         let mut d = Draw::keyed(42, "test", &[1, 2]);
         let first = [d.u32(), d.u32(), d.u32()];
         let order = Draw::keyed(42, "shuffle", &[]).permutation(8);
-        assert_eq!((first, order), GOLDEN_HERE, "draws are part of every checkpoint's identity");
+        assert_eq!(
+            (first, order),
+            ([3915431773, 2047520962, 3752504248], vec![2, 6, 4, 1, 7, 3, 0, 5]),
+            "draws are part of every checkpoint's identity"
+        );
     }
 
     #[test]

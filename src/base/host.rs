@@ -49,7 +49,10 @@ fn trimmed(path: &str) -> String {
 /// The processor's name, as the kernel gives it.
 pub fn processor() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    info.lines().find_map(|l| l.strip_prefix("model name")).and_then(|l| l.split_once(':')).map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, n)| n.trim().to_owned())
+    info.lines()
+        .find_map(|l| l.strip_prefix("model name"))
+        .and_then(|l| l.split_once(':'))
+        .map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, n)| n.trim().to_owned())
 }
 
 /// Whether the processor has AVX2, which the `portable` class needs.

@@ -9,7 +9,17 @@ fn unsafe_character(c: char) -> bool {
 
 /// One line, without anything a terminal would obey. Removed characters show as `·`.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c == '\t' { ' ' } else if unsafe_character(c) { '·' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c == '\t' {
+                ' '
+            } else if unsafe_character(c) {
+                '·'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// Like [`clean`], but keeps line breaks.

@@ -1,1 +1,14 @@
-//! Floor: engine.
+//! The engine runs any stage: it knows keys, folders, journals and processes, and nothing of genes.
+
+pub mod journal;
+pub mod runs;
+pub mod stage;
+pub mod store;
+pub mod worker;
+pub mod workspace;
+
+pub use journal::Event;
+pub use runs::Run;
+pub use stage::{Silent, Stage, Watch};
+pub use store::{Artifact, Job, Store};
+pub use workspace::Workspace;

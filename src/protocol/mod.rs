@@ -1,1 +1,8 @@
-//! Floor: protocol.
+//! The protocol: the TOML schema, its checks, overrides and published figures. Knows nothing of files but its own.
+
+pub mod check;
+pub mod parse;
+pub mod schema;
+
+pub use parse::{Loaded, load};
+pub use schema::Protocol;

@@ -1,0 +1,183 @@
+//! What a protocol must hold beyond its types. The first problem is reported, with the key it is about.
+
+use super::schema::*;
+
+/// A problem with one key.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// Dotted key.
+    pub key: String,
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// A problem without a hint.
+    pub fn new(key: &str, what: impl Into<String>) -> Self {
+        Self { key: key.to_owned(), what: what.into(), hint: None }
+    }
+    /// Adds what to do.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+type Checked = std::result::Result<(), Problem>;
+
+fn ensure(holds: bool, key: &str, what: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(Problem::new(key, what())) }
+}
+
+/// Checks a whole protocol.
+pub fn check(p: &Protocol) -> Checked {
+    ensure(p.schema == SCHEMA, "schema", || format!("schema {} is not known; this pinfold reads schema {SCHEMA}", p.schema))?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    ensure(!p.name.is_empty() && p.name.len() <= 64 && p.name.chars().all(plain), "name", || {
+        "a name is 1 to 64 lowercase letters, digits and hyphens".to_owned()
+    })?;
+    ensure(p.seed <= i64::MAX as u64, "seed", || "a seed is at most 2^63 - 1".to_owned())?;
+    data(p)?;
+    genes(p)?;
+    split(p)?;
+    numbers(p)?;
+    for (name, genes) in &p.metrics.groups {
+        ensure(!genes.is_empty(), "metrics.groups", || format!("group '{name}' is empty"))?;
+    }
+    for published in &p.published {
+        ensure(published.value.is_finite() && published.tolerance >= 0.0, "published", || {
+            "a value must be finite and a tolerance not negative".to_owned()
+        })?;
+    }
+    match p.quirks.keys().next() {
+        None => Ok(()),
+        Some(name) => Err(Problem::new("quirks", format!("'{name}' is not a quirk that this version knows by name"))
+            .hint("the quirks of this version are keys of their own: patch.colour, train.schedule, train.epoch_loss, train.best, metrics.undefined")),
+    }
+}
+
+fn data(p: &Protocol) -> Checked {
+    ensure(!p.data.slides.is_empty(), "data.slides", || "no slides".to_owned())?;
+    for (i, slide) in p.data.slides.iter().enumerate() {
+        ensure(!p.data.slides[..i].contains(slide), "data.slides", || format!("slide '{slide}' is listed twice"))?;
+        let plain = !slide.is_empty() && slide.len() <= 32 && slide.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        ensure(plain, "data.slides", || format!("'{slide}' is not a slide name (letters, digits, - and _)"))?;
+    }
+    match (&p.data.dataset, &p.data.synthetic) {
+        (Dataset::Synthetic, None) => Err(Problem::new("data", "synthetic slides need a [data.synthetic] table")),
+        (Dataset::Her2st, Some(_)) => Err(Problem::new("data.synthetic", "only the dataset 'synthetic' takes this table")),
+        (_, Some(s)) => {
+            ensure((4..=64).contains(&s.side), "data.synthetic.side", || "between 4 and 64 spots a side".to_owned())?;
+            ensure((16..=512).contains(&s.pitch), "data.synthetic.pitch", || "between 16 and 512 pixels".to_owned())?;
+            ensure((3..=3000).contains(&s.genes), "data.synthetic.genes", || "between 3 and 3000 genes".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn genes(p: &Protocol) -> Checked {
+    let g = &p.genes;
+    match g.rule {
+        PanelRule::List => {
+            ensure(!g.list.is_empty(), "genes.list", || "the gene panel is empty".to_owned())?;
+            ensure(g.k.is_none(), "genes.k", || "the rule 'list' takes no k".to_owned())?;
+            for (i, gene) in g.list.iter().enumerate() {
+                ensure(!g.list[..i].contains(gene), "genes.list", || format!("gene '{gene}' is listed twice"))?;
+            }
+        }
+        PanelRule::TopMean | PanelRule::TopVariance => {
+            ensure(g.k.is_some(), "genes.rule", || "this rule needs k, the number of genes".to_owned())?;
+            ensure(g.k != Some(0), "genes.k", || "the gene panel is empty".to_owned())?;
+            ensure(g.list.is_empty(), "genes.list", || "only the rule 'list' takes a list".to_owned())?;
+            ensure(g.from != PanelFrom::Unsaid, "genes.rule", || {
+                "this rule needs 'from': \"train\", \"all\" or a list of slides".to_owned()
+            })?;
+        }
+    }
+    match &g.from {
+        PanelFrom::Slides(slides) => {
+            ensure(!slides.is_empty(), "genes.from", || "no slides".to_owned())?;
+            match slides.iter().find(|s| !p.data.slides.contains(s)) {
+                Some(slide) => Err(Problem::new("genes.from", format!("slide '{slide}' is not among data.slides"))),
+                None => Ok(()),
+            }
+        }
+        PanelFrom::Named(PanelSet::Train) if p.split.kind != SplitKind::Holdout => {
+            Err(Problem::new("genes.from", "\"train\" needs a split with one fold, since each fold would choose another panel")
+                .hint("use a list, or from = \"all\" (reported as a leak)"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn split(p: &Protocol) -> Checked {
+    let s = &p.split;
+    ensure(s.seed <= u32::MAX as u64, "split.seed", || "NumPy's generator takes seeds below 2^32".to_owned())?;
+    ensure((0.0..0.9).contains(&s.validation), "split.validation", || "a share of the training spots, from 0 to below 0.9".to_owned())?;
+    match s.kind {
+        SplitKind::Holdout => {
+            ensure(s.k.is_none(), "split.k", || "only 'kfold' takes k".to_owned())?;
+            ensure(s.test_size.is_some(), "split.kind", || "'holdout' needs test_size".to_owned())?;
+            ensure(s.test_size.is_some_and(|f| f > 0.0 && f < 1.0), "split.test_size", || {
+                "a share of the spots, between 0 and 1".to_owned()
+            })?;
+        }
+        SplitKind::Kfold => {
+            ensure(s.test_size.is_none(), "split.test_size", || "only 'holdout' takes test_size".to_owned())?;
+            ensure(s.k.is_some(), "split.kind", || "'kfold' needs k".to_owned())?;
+            ensure(s.k.is_some_and(|k| k >= 2), "split.k", || "at least 2 folds".to_owned())?;
+        }
+        SplitKind::LeaveOneSlideOut => {
+            ensure(s.test_size.is_none(), "split.test_size", || "only 'holdout' takes test_size".to_owned())?;
+            let slides = p.data.slides.len();
+            ensure(s.k.is_none_or(|k| k == slides), "split.k", || {
+                format!("{} folds asked for, and {slides} slides to leave out one by one", s.k.unwrap_or(0))
+            })?;
+            ensure(slides >= 2, "data.slides", || "leaving one slide out needs at least two".to_owned())?;
+        }
+    }
+    let carved = s.validation > 0.0;
+    ensure(p.train.best != Best::MinValidationLoss || carved, "train.best", || {
+        "choosing by validation loss needs validation spots, and split.validation is 0".to_owned()
+    })?;
+    ensure(p.train.schedule != Schedule::CosineOfLoss || p.train.best != Best::Last || carved, "train.schedule", || {
+        "the schedule by loss needs validation or test spots to take the loss on".to_owned()
+    })
+}
+
+fn numbers(p: &Protocol) -> Checked {
+    ensure(
+        p.expression.transform != Transform::Log1pTotal || p.expression.target.is_some_and(|t| t > 0.0 && t.is_finite()),
+        "expression",
+        || "'log1p-total' needs a positive target".to_owned(),
+    )?;
+    ensure((8..=4096).contains(&p.patch.size), "patch.size", || "between 8 and 4096 pixels".to_owned())?;
+    ensure((8..=1024).contains(&p.patch.resize), "patch.resize", || "between 8 and 1024 pixels".to_owned())?;
+    let deep = p.network.name == NetworkName::EfficientnetB0;
+    ensure(!deep || p.patch.resize >= 32, "patch.resize", || "EfficientNet-B0 needs at least 32 pixels".to_owned())?;
+    ensure((0.0..1.0).contains(&p.network.dropout), "network.dropout", || "from 0 to below 1".to_owned())?;
+    ensure(p.network.hidden <= 65_536, "network.hidden", || "at most 65536".to_owned())?;
+    let w = &p.network.weights;
+    let sound =
+        w == "random" || (w.ends_with(".safetensors") && !w.starts_with('/') && !w.split('/').any(|part| part == ".." || part.is_empty()));
+    ensure(sound, "network.weights", || "\"random\", or a .safetensors file below weights/".to_owned())?;
+    ensure(w == "random" || p.network.weights_sha256.is_some(), "network.weights", || {
+        "a weight file needs weights_sha256 beside it".to_owned()
+    })?;
+    let t = &p.train;
+    ensure(t.learning_rate > 0.0 && t.learning_rate.is_finite(), "train.learning_rate", || "a positive number".to_owned())?;
+    ensure(t.weight_decay >= 0.0 && t.weight_decay.is_finite(), "train.weight_decay", || "0 or a positive number".to_owned())?;
+    ensure((1..=100_000).contains(&t.epochs), "train.epochs", || "between 1 and 100000".to_owned())?;
+    ensure((2..=65_536).contains(&t.batch), "train.batch", || "between 2 and 65536 (batch normalisation needs two spots)".to_owned())?;
+    let d = &p.determinism;
+    ensure((1..=1024).contains(&d.threads), "determinism.threads", || "between 1 and 1024".to_owned())?;
+    ensure((1..=64).contains(&d.loader_threads), "determinism.loader_threads", || "between 1 and 64".to_owned())?;
+    ensure(
+        d.class != Class::Portable || (d.instruction_set == InstructionSet::Avx2 && d.device == Device::Cpu),
+        "determinism.class",
+        || "'portable' needs instruction_set = \"avx2\" and device = \"cpu\"".to_owned(),
+    )?;
+    ensure((-1.0..=1.0).contains(&p.metrics.threshold), "metrics.threshold", || "a correlation".to_owned())
+}

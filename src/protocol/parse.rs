@@ -1,0 +1,163 @@
+//! From a TOML file and overrides to a checked protocol; errors show file, line and a caret.
+
+use super::check;
+use super::schema::Protocol;
+use crate::base::{Digest, Failure, IoContext, Result};
+use std::path::{Path, PathBuf};
+
+/// A protocol that was read from its file, with the overrides that were laid over it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The resolved, checked protocol. Overrides give it another name.
+    pub protocol: Protocol,
+    /// Path of the file, as given.
+    pub path: PathBuf,
+    /// The file's bytes.
+    pub source: String,
+    /// SHA-256 of the file.
+    pub file_digest: Digest,
+    /// `key=value`, in the order given.
+    pub overrides: Vec<String>,
+}
+
+impl Loaded {
+    /// The name under which results may be locked: the protocol's own, or with overrides that name, `+` and eight
+    /// digits of their digest.
+    pub fn name(&self) -> &str {
+        &self.protocol.name
+    }
+    /// The name in the file.
+    pub fn base_name(&self) -> &str {
+        self.protocol.name.split('+').next().unwrap_or_default()
+    }
+}
+
+/// Reads a protocol file and lays overrides over it.
+pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded> {
+    let bytes = std::fs::read(path).doing("read the protocol", path)?;
+    let source = String::from_utf8(bytes)
+        .map_err(|e| Failure::input(format!("not UTF-8 text (byte {})", e.utf8_error().valid_up_to())).at(path.display().to_string()))?;
+    let shown = path.display().to_string();
+    let mut protocol: Protocol = toml::from_str(&source).map_err(|e| syntax(&shown, &source, &e))?;
+    check::check(&protocol).map_err(|e| semantic(&shown, &source, e))?;
+    if path.file_stem().and_then(|s| s.to_str()) != Some(protocol.name.as_str()) {
+        let problem = check::Problem::new("name", format!("the name '{}' differs from the file's", protocol.name));
+        return Err(semantic(&shown, &source, problem.hint("a protocol is found by its file name; make the two equal")));
+    }
+    if !overrides.is_empty() {
+        protocol = overridden(&shown, &source, overrides)?;
+    }
+    Ok(Loaded { protocol, path: path.to_owned(), file_digest: Digest::of(source.as_bytes()), source, overrides: overrides.to_vec() })
+}
+
+/// The digest of a protocol's text with overrides laid over it, resolved: what the audit compares with a lock.
+pub fn digest_of(source: &str, overrides: &[String]) -> Result<Digest> {
+    if !overrides.is_empty() {
+        return Ok(overridden("the protocol", source, overrides)?.digest());
+    }
+    let protocol: Protocol = toml::from_str(source).map_err(|e| syntax("the protocol", source, &e))?;
+    check::check(&protocol).map_err(|e| semantic("the protocol", source, e))?;
+    Ok(protocol.digest())
+}
+
+/// Reads a protocol that was stored resolved, as JSON, in a run folder.
+pub fn from_canonical(value: serde_json::Value) -> Result<Protocol> {
+    serde_json::from_value(value).map_err(|e| Failure::input(format!("the stored protocol cannot be read: {e}")))
+}
+
+fn overridden(shown: &str, source: &str, overrides: &[String]) -> Result<Protocol> {
+    let mut table: toml::Table = toml::from_str(source).map_err(|e| syntax(shown, source, &e))?;
+    for text in overrides {
+        let (key, value) = text
+            .split_once('=')
+            .ok_or_else(|| Failure::input(format!("'{text}' is not KEY=VALUE")).at("--set").hint("for example --set train.epochs=2"))?;
+        let parsed: toml::Value = match toml::from_str::<toml::Table>(&format!("value = {value}")) {
+            Ok(mut t) => t.remove("value").unwrap_or(toml::Value::Boolean(false)),
+            Err(_) => toml::Value::String(value.to_owned()),
+        };
+        set(&mut table, key.trim(), parsed).map_err(|e| e.at(format!("--set {text}")))?;
+    }
+    let digest = Digest::of(overrides.join("\n").as_bytes());
+    let at_set = |what: String| Failure::input(what).at(format!("{shown} with --set {}", overrides.join(" --set ")));
+    let mut protocol: Protocol = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| at_set(e.message().to_owned()))?;
+    check::check(&protocol).map_err(|p| {
+        let failure = at_set(format!("{}: {}", p.key, p.what));
+        match p.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    })?;
+    protocol.name = format!("{}+{}", protocol.name, &digest.to_string()[..8]);
+    Ok(protocol)
+}
+
+fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<()> {
+    match key.split_once('.') {
+        None if matches!(key, "name" | "schema") => Err(Failure::input(format!("'{key}' cannot be overridden"))),
+        None => {
+            // Whole numbers stand for decimals where the file has decimals.
+            let value = match (table.get(key), value) {
+                (Some(toml::Value::Float(_)), toml::Value::Integer(i)) => toml::Value::Float(i as f64),
+                (_, value) => value,
+            };
+            table.insert(key.to_owned(), value);
+            Ok(())
+        }
+        Some((first, rest)) => match table.entry(first).or_insert_with(|| toml::Value::Table(toml::Table::new())) {
+            toml::Value::Table(inner) => set(inner, rest, value),
+            _ => Err(Failure::input(format!("'{first}' is not a table"))),
+        },
+    }
+}
+
+fn syntax(shown: &str, source: &str, error: &toml::de::Error) -> Failure {
+    let failure = Failure::input(error.message().trim().replace('\n', "; "));
+    match error.span() {
+        Some(span) => failure.at(excerpt(shown, source, span)),
+        None => failure.at(shown.to_owned()),
+    }
+    .hint("docs/protocol.md explains every key")
+}
+
+fn semantic(shown: &str, source: &str, problem: check::Problem) -> Failure {
+    let place = match span_of(source, &problem.key) {
+        Some(span) => excerpt(shown, source, span),
+        None => format!("{shown}, key {}", problem.key),
+    };
+    let failure = Failure::input(format!("{}: {}", problem.key, problem.what)).at(place);
+    match problem.hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// Where a dotted key's value stands in the source.
+fn span_of(source: &str, key: &str) -> Option<std::ops::Range<usize>> {
+    let document = toml_edit::Document::parse(source).ok()?;
+    let mut item = document.as_item();
+    for part in key.split('.') {
+        item = item.get(part)?;
+    }
+    item.span()
+}
+
+/// `file:line:column`, the line, and a caret under the place.
+pub fn excerpt(shown: &str, source: &str, span: std::ops::Range<usize>) -> String {
+    let start = span.start.min(source.len());
+    let before = &source.as_bytes()[..start];
+    let line_number = before.iter().filter(|&&b| b == b'\n').count() + 1;
+    let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |i| i + 1);
+    let line = source[line_start..].lines().next().unwrap_or_default();
+    let column = source[line_start..start].chars().count();
+    let room = line.chars().count().saturating_sub(column).max(1);
+    let width = source.get(span.start..span.end).map_or(1, |s| s.chars().count()).clamp(1, room);
+    let gutter = line_number.to_string().len();
+    format!(
+        "  {shown}:{line_number}:{}\n  {:gutter$} |\n  {line_number} | {line}\n  {:gutter$} | {}{}",
+        column + 1,
+        "",
+        "",
+        " ".repeat(column),
+        "^".repeat(width)
+    )
+}

@@ -1,0 +1,542 @@
+//! The protocol file, schema version 1: everything that can change the number, pinned.
+//!
+//! `docs/protocol.md` explains each key to a user; a test holds the two together.
+
+use crate::base::{Digest, canon};
+pub use crate::stats::evaluate::{Lattice, Pooling, Undefined};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The schema version that this program reads.
+pub const SCHEMA: u32 = 1;
+
+/// One protocol: a TOML file under `protocols/`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Protocol {
+    /// Schema version; 1.
+    pub schema: u32,
+    /// The protocol's name: the file's stem, `[a-z0-9-]+`.
+    pub name: String,
+    /// One line for people.
+    pub title: String,
+    /// The published system it re-runs, or `pinfold` for our own.
+    pub system: String,
+    /// Whether published quirks are kept.
+    pub profile: Profile,
+    /// The seed of every keyed draw: weights, order, dropout, augmentation.
+    pub seed: u64,
+    /// Dataset and slides.
+    pub data: Data,
+    /// Which genes are predicted.
+    pub genes: Genes,
+    /// How counts become targets.
+    pub expression: Expression,
+    /// The image square round a spot.
+    pub patch: Patch,
+    /// Train, validation and test assignment.
+    pub split: Split,
+    /// Network and weights.
+    pub network: Network,
+    /// Random changes of training patches.
+    pub augmentation: Augmentation,
+    /// Optimiser, schedule, length.
+    pub train: Train,
+    /// How reproducible the run must be.
+    pub determinism: Determinism,
+    /// What is measured, and how exactly.
+    pub metrics: Metrics,
+    /// Which figures the report draws.
+    pub figures: Figures,
+    /// Published numbers to stand beside ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub published: Vec<Published>,
+    /// Named quirks of published code, each kept or mended.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub quirks: BTreeMap<String, Profile>,
+}
+
+/// What to do with the quirks of published code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// Keep them: a faithful reproduction.
+    AsPublished,
+    /// Mend them: a sound one.
+    Corrected,
+}
+
+/// Dataset and slides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// Which reader.
+    pub dataset: Dataset,
+    /// The slides, in the order that everything downstream keeps.
+    pub slides: Vec<String>,
+    /// Parameters of synthetic slides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub synthetic: Option<Synthetic>,
+    /// Expected SHA-256 by path below the data root; a file that differs stops the run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub digests: BTreeMap<String, Digest>,
+}
+
+/// The datasets that this version reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dataset {
+    /// Slides made on the spot from a seed.
+    Synthetic,
+    /// HER2-positive breast cancer, legacy Spatial Transcriptomics (almaan/her2st).
+    Her2st,
+}
+
+/// Parameters of synthetic slides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Synthetic {
+    /// Spots along one side of the square lattice.
+    pub side: usize,
+    /// Distance between spots, in pixels.
+    pub pitch: usize,
+    /// Number of genes: signal, gradient and noise genes in about equal parts.
+    pub genes: usize,
+    /// The slides' own seed; changing the protocol's seed keeps the data.
+    pub seed: u64,
+}
+
+/// The gene panel.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Genes {
+    /// How the panel is chosen.
+    pub rule: PanelRule,
+    /// How many genes, for the `top-` rules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k: Option<usize>,
+    /// The genes, for the rule `list`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub list: Vec<String>,
+    /// Which spots choose: `"train"`, `"all"`, or a list of slides.
+    #[serde(default)]
+    pub from: PanelFrom,
+    /// The common gene space of the slides.
+    pub space: GeneSpace,
+}
+
+/// Rules for choosing genes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PanelRule {
+    /// The named genes.
+    List,
+    /// The k genes with the largest mean raw count; ties by gene order.
+    TopMean,
+    /// The k genes with the largest variance of the transformed expression; ties by gene order.
+    TopVariance,
+}
+
+/// Which spots choose the panel.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "\"train\", \"all\" or a list of slides")]
+pub enum PanelFrom {
+    /// A named set.
+    Named(PanelSet),
+    /// The spots of these slides.
+    Slides(Vec<String>),
+    /// Every spot, when nothing is said (a list needs no spots).
+    #[default]
+    #[serde(skip)]
+    Unsaid,
+}
+
+/// Named sets of spots that choose a panel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PanelSet {
+    /// Training spots only. Needs a split with one fold.
+    Train,
+    /// Every spot, test spots included: a leak, and reported as one.
+    All,
+}
+
+/// How slides with different gene lists get one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GeneSpace {
+    /// Genes that every slide has, in the first slide's order.
+    Intersect,
+    /// Genes that any slide has, sorted; absent counts are 0.
+    Union,
+}
+
+/// Counts to targets.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expression {
+    /// The transform.
+    pub transform: Transform,
+    /// Counts a spot is scaled to, for `log1p-total`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<f64>,
+}
+
+/// Expression transforms; natural logarithms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transform {
+    /// ln(1 + count).
+    Log1p,
+    /// ln(1 + target · count / total), the total over all genes of the spot.
+    Log1pTotal,
+    /// ln((1 + count) / (G + total)), as ST-Net does.
+    StNet,
+    /// The counts themselves.
+    Raw,
+}
+
+/// The image square round a spot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patch {
+    /// Side in level-0 pixels.
+    pub size: usize,
+    /// Side that the network sees (OpenCV bilinear); equal to `size` for no resize.
+    pub resize: usize,
+    /// How a fractional centre becomes a pixel.
+    pub rounding: Rounding,
+    /// What lies beyond the image.
+    pub border: Border,
+    /// Channel order that the network sees.
+    pub colour: Colour,
+}
+
+/// Rounding of spot centres.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// Toward minus infinity.
+    Floor,
+    /// Toward zero (Python's `int`).
+    Trunc,
+    /// To the nearest, halves to even (NumPy's `rint`).
+    HalfEven,
+    /// To the nearest, halves up.
+    HalfUp,
+}
+
+/// What a patch that leaves the image shows there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Border {
+    /// Nothing: such a spot is an error.
+    Refuse,
+    /// White.
+    White,
+}
+
+/// Channel order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Colour {
+    /// Red, green, blue: what the ImageNet statistics mean.
+    Rgb,
+    /// Blue, green, red under red-green-blue statistics: a published quirk (D6).
+    Bgr,
+}
+
+/// Train, validation and test assignment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// The rule.
+    pub kind: SplitKind,
+    /// Share of spots held out, for `holdout`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_size: Option<f64>,
+    /// Number of folds, for `kfold`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k: Option<usize>,
+    /// The split's own seed (NumPy's generator, as scikit-learn uses it).
+    pub seed: u64,
+    /// Share of the training spots set aside to choose the checkpoint; 0 for none.
+    pub validation: f64,
+}
+
+/// Split rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitKind {
+    /// scikit-learn's `train_test_split` over all spots.
+    Holdout,
+    /// scikit-learn's shuffled `KFold` over all spots.
+    Kfold,
+    /// One fold a slide, that slide held out.
+    LeaveOneSlideOut,
+}
+
+/// Network and weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Network {
+    /// Which backbone.
+    pub name: NetworkName,
+    /// `"random"`, or a safetensors file below `weights/`.
+    pub weights: String,
+    /// SHA-256 of the weight file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights_sha256: Option<Digest>,
+    /// Width of the head's hidden layer; 0 for none.
+    pub hidden: usize,
+    /// Dropout before each linear layer of the head.
+    pub dropout: f64,
+}
+
+/// Backbones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NetworkName {
+    /// EfficientNet-B0 with torchvision's names and shapes.
+    EfficientnetB0,
+    /// Two small convolutions: for tests and for trying things out.
+    TinyCnn,
+}
+
+/// Random changes of training patches.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Augmentation {
+    /// The preset.
+    pub preset: AugmentationPreset,
+}
+
+/// Augmentation presets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AugmentationPreset {
+    /// Nothing.
+    None,
+    /// Flips and transpose: the eight views of a square.
+    Dihedral,
+    /// The liver baseline's: flips, transpose, shift-scale-rotate.
+    Mpa,
+}
+
+/// Optimiser, schedule, length.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Train {
+    /// The optimiser.
+    pub optimiser: Optimiser,
+    /// Learning rate of the first epoch.
+    pub learning_rate: f64,
+    /// L2 weight decay as torch's Adam adds it to the gradient.
+    pub weight_decay: f64,
+    /// Passes over the training spots.
+    pub epochs: usize,
+    /// Spots a step.
+    pub batch: usize,
+    /// How the learning rate goes.
+    pub schedule: Schedule,
+    /// The loss.
+    pub loss: Loss,
+    /// How a pass over batches becomes one number.
+    pub epoch_loss: EpochLoss,
+    /// Which epoch's weights are kept.
+    pub best: Best,
+}
+
+/// Optimisers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimiser {
+    /// Adam, betas 0.9 and 0.999, epsilon 1e-8.
+    Adam,
+}
+
+/// Learning-rate schedules, stepped once an epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Always the same.
+    Constant,
+    /// Half a cosine down to 0 over all epochs.
+    Cosine,
+    /// The cosine stepped with the validation loss in place of the epoch: a published quirk (T1).
+    CosineOfLoss,
+}
+
+/// Losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// Mean squared error over spots and genes.
+    Mse,
+}
+
+/// How batch losses become an epoch's loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EpochLoss {
+    /// Every spot counts the same.
+    SpotMean,
+    /// Every batch counts the same, a short last one too: a published quirk (T9).
+    BatchMean,
+}
+
+/// Which epoch's weights become the checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Best {
+    /// The last.
+    Last,
+    /// The smallest loss on the validation spots; the earlier one on a tie.
+    MinValidationLoss,
+    /// The smallest loss on the test spots: a leak that several published scripts have (D13).
+    MinTestLoss,
+}
+
+/// How reproducible the run must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Determinism {
+    /// The class asked for; the run stops if it cannot have it.
+    pub class: Class,
+    /// Threads of libtorch; part of the result.
+    pub threads: usize,
+    /// Instruction set that libtorch, oneDNN and MKL are held to.
+    pub instruction_set: InstructionSet,
+    /// Threads that prepare batches; never part of the result.
+    pub loader_threads: usize,
+    /// Where training runs.
+    pub device: Device,
+}
+
+/// Determinism classes (design, section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Class {
+    /// Same within a stated tolerance.
+    Statistical,
+    /// Same bytes on the same kind of machine.
+    Machine,
+    /// Same bytes on any x86-64 machine with AVX2.
+    Portable,
+}
+
+/// Instruction sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InstructionSet {
+    /// AVX2 everywhere.
+    Avx2,
+    /// Whatever the processor has.
+    Native,
+}
+
+/// Devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Device {
+    /// The processor.
+    Cpu,
+    /// The first CUDA device.
+    Cuda,
+}
+
+/// What is measured, and how exactly.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// What one correlation is taken over.
+    pub pooling: Pooling,
+    /// What a gene without a defined correlation counts as.
+    pub undefined: Undefined,
+    /// Genes at or above this correlation are counted.
+    pub threshold: f64,
+    /// Neighbours for Moran's I.
+    pub lattice: Lattice,
+    /// Named groups of genes whose mean correlation is reported.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<String, Vec<String>>,
+}
+
+/// Which figures the report draws.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
+    /// Slide shown in the maps; the first one with test spots if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slide: Option<String>,
+    /// Genes shown in the maps; the best, the median and the most autocorrelated if empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub genes: Vec<String>,
+}
+
+/// A published number.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Published {
+    /// The metric's id, as in our report.
+    pub metric: String,
+    /// The value.
+    pub value: f64,
+    /// Where it stands.
+    pub source: String,
+    /// How sure we are of it.
+    pub status: PublishedStatus,
+    /// How a reproduced value may differ and still count as reproduced.
+    pub tolerance: f64,
+}
+
+/// How sure we are of a published number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PublishedStatus {
+    /// Read in the publication itself.
+    Read,
+    /// Read in another public source.
+    Secondary,
+    /// Not verified: it never yields "reproduced".
+    Unverified,
+}
+
+impl Protocol {
+    /// The digest of the resolved protocol: canonical JSON, so that comments and key order do not matter.
+    pub fn digest(&self) -> Digest {
+        canon::digest(&self.canonical())
+    }
+
+    /// The resolved protocol as a JSON value.
+    pub fn canonical(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or(serde_json::Value::Null)
+    }
+
+    /// The gene panel's name in metric ids: `top-mean-50@train`, `list-12@list`.
+    pub fn panel_id(&self) -> String {
+        let from = match &self.genes.from {
+            PanelFrom::Named(PanelSet::Train) => "train".to_owned(),
+            PanelFrom::Named(PanelSet::All) => "all".to_owned(),
+            PanelFrom::Slides(s) => s.join("+"),
+            PanelFrom::Unsaid => "list".to_owned(),
+        };
+        match self.genes.rule {
+            PanelRule::List => format!("list-{}@list", self.genes.list.len()),
+            PanelRule::TopMean => format!("top-mean-{}@{from}", self.genes.k.unwrap_or(0)),
+            PanelRule::TopVariance => format!("top-variance-{}@{from}", self.genes.k.unwrap_or(0)),
+        }
+    }
+
+    /// The transform's name in metric ids and on axes.
+    pub fn expression_label(&self) -> String {
+        match self.expression.transform {
+            Transform::Log1p => "ln(1 + count)".to_owned(),
+            Transform::Log1pTotal => {
+                format!("ln(1 + {}·count/total)", crate::base::text::thousands(self.expression.target.unwrap_or(0.0) as u64))
+            }
+            Transform::StNet => "ln((1 + count)/(G + total))".to_owned(),
+            Transform::Raw => "count".to_owned(),
+        }
+    }
+}
