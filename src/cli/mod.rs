@@ -1,1 +1,139 @@
-//! Floor: cli.
+//! The command line: one file a command. Results on stdout, talk on stderr, exit codes of `base::Exit`.
+
+mod attach;
+mod audit;
+mod calc;
+mod completions;
+mod data;
+mod doctor;
+mod list;
+mod lock;
+pub mod output;
+mod plan;
+mod report;
+mod run;
+mod status;
+mod stop;
+mod worker;
+
+use crate::base::{Failure, Result};
+use clap::{CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
+
+const LONG: &str = "pinfold re-runs published baselines for predicting spatial gene expression from H&E histology, and checks \
+that a reported number follows from locked data, splits, weights, code and checkpoints.\n\nWithout a command it opens the \
+workbench in the terminal. Everything the workbench does, a command does too.";
+
+const AFTER: &str = "Examples:
+  pinfold run demo                         train the demo, evaluate it, draw its report
+  pinfold run demo --set train.epochs=2    the same with a change, under a name of its own
+  pinfold lock demo && pinfold audit demo  pin what came out, then check it
+  pinfold data check her2st                what is there, what is missing, how to get it
+  pinfold calc pcc --truth A.csv --pred B.csv --json
+
+Exit codes: 0 fine; 1 a check failed; 2 wrong use or bad input; 3 stopped, resumable; 4 the environment (no libtorch, no space).
+Data is looked for in PINFOLD_DATA, else in data/ of the workspace.";
+
+/// The whole command line.
+#[derive(Parser)]
+#[command(name = "pinfold", version, about = "Pin the seed, lock the folds, prove the number", long_about = LONG, after_help = AFTER)]
+struct Line {
+    /// Workspace folder (default: the nearest one with a protocols/ folder, from here upwards).
+    #[arg(short = 'C', long, global = true, value_name = "FOLDER")]
+    workspace: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// List the protocols, how each stands, and its headline.
+    List(list::Args),
+    /// Run a protocol; attaches to it, and goes on when the terminal is gone.
+    Run(run::Args),
+    /// Take up a stopped or lost run again.
+    Resume(run::ResumeArgs),
+    /// Follow a run that is going on.
+    Attach(attach::Args),
+    /// Show runs, or one run in detail.
+    Status(status::Args),
+    /// Ask a run to stop at the next safe place.
+    Stop(stop::Args),
+    /// Show what of a protocol is done, and what would run.
+    Plan(plan::Args),
+    /// Pin a finished protocol in pinfold.lock.
+    Lock(lock::Args),
+    /// Check pinfold.lock against the world.
+    Audit(audit::Args),
+    /// Say where a protocol's report is, and copy it out of the store again.
+    Report(report::Args),
+    /// Check data files.
+    Data(data::Args),
+    /// Print what a bug report needs: program, libtorch, processor, git, data.
+    Doctor(doctor::Args),
+    /// Our numbers on anybody's files: splits, correlations, Moran's I, a forward pass.
+    Calc(calc::Args),
+    /// Print a completion script for a shell.
+    Completions(completions::Args),
+    /// The worker of a run; started by `run`.
+    #[command(hide = true)]
+    Worker(worker::Args),
+}
+
+/// Parses the command line, runs it, and gives the exit code.
+pub fn main() -> i32 {
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(e) => {
+            let _ = e.print();
+            return if e.use_stderr() { 2 } else { 0 };
+        }
+    };
+    match dispatch(line) {
+        Ok(()) => 0,
+        Err(failure) => {
+            eprintln!("pinfold: {failure}");
+            failure.exit as i32
+        }
+    }
+}
+
+fn dispatch(line: Line) -> Result<()> {
+    let at = Here(line.workspace);
+    match line.command {
+        None => workbench(&at),
+        Some(Command::List(args)) => list::run(&at, &args),
+        Some(Command::Run(args)) => run::run(&at, &args),
+        Some(Command::Resume(args)) => run::resume(&at, &args),
+        Some(Command::Attach(args)) => attach::run(&at, &args),
+        Some(Command::Status(args)) => status::run(&at, &args),
+        Some(Command::Stop(args)) => stop::run(&at, &args),
+        Some(Command::Plan(args)) => plan::run(&at, &args),
+        Some(Command::Lock(args)) => lock::run(&at, &args),
+        Some(Command::Audit(args)) => audit::run(&at, &args),
+        Some(Command::Report(args)) => report::run(&at, &args),
+        Some(Command::Data(args)) => data::run(args),
+        Some(Command::Doctor(args)) => doctor::run(&at, &args),
+        Some(Command::Calc(args)) => calc::run(args),
+        Some(Command::Completions(args)) => completions::run(&args, Line::command()),
+        Some(Command::Worker(args)) => worker::run(&at, &args),
+    }
+}
+
+/// Where the command was called: the workspace is looked for only when a command needs one.
+pub struct Here(Option<PathBuf>);
+
+impl Here {
+    /// The workspace.
+    pub fn workspace(&self) -> Result<crate::engine::Workspace> {
+        let from = match &self.0 {
+            Some(path) => path.clone(),
+            None => std::env::current_dir().map_err(|e| Failure::environment(format!("cannot tell the current folder: {e}")))?,
+        };
+        crate::engine::Workspace::find(&from)
+    }
+}
+
+fn workbench(at: &Here) -> Result<()> {
+    crate::tui::open(at.workspace()?)
+}

@@ -1,1 +1,8 @@
-//! Floor: plan.
+//! From a protocol to a graph of pieces of work: one node a stage, folds side by side.
+
+mod graph;
+mod overview;
+pub mod pin;
+
+pub use graph::{Found, Graph, Node, fold_labels};
+pub use overview::{Headline, Overview, Standing, headline, missing, newest_artifact, overview};

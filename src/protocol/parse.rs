@@ -50,6 +50,16 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded> {
     Ok(Loaded { protocol, path: path.to_owned(), file_digest: Digest::of(source.as_bytes()), source, overrides: overrides.to_vec() })
 }
 
+/// The digest of a protocol's text with overrides laid over it, resolved: what the audit compares with a lock.
+pub fn digest_of(source: &str, overrides: &[String]) -> Result<Digest> {
+    if !overrides.is_empty() {
+        return Ok(overridden("the protocol", source, overrides)?.digest());
+    }
+    let protocol: Protocol = toml::from_str(source).map_err(|e| syntax("the protocol", source, &e))?;
+    check::check(&protocol).map_err(|e| semantic("the protocol", source, e))?;
+    Ok(protocol.digest())
+}
+
 /// Reads a protocol that was stored resolved, as JSON, in a run folder.
 pub fn from_canonical(value: serde_json::Value) -> Result<Protocol> {
     serde_json::from_value(value).map_err(|e| Failure::input(format!("the stored protocol cannot be read: {e}")))

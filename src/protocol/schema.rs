@@ -3,6 +3,7 @@
 //! `docs/protocol.md` explains each key to a user; a test holds the two together.
 
 use crate::base::{Digest, canon};
+pub use crate::stats::evaluate::{Lattice, Pooling, Undefined};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -459,38 +460,6 @@ pub struct Metrics {
     /// Named groups of genes whose mean correlation is reported.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Vec<String>>,
-}
-
-/// What one gene's correlation is taken over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Pooling {
-    /// All held-out spots of all folds together.
-    Oof,
-    /// Each slide by itself, then the mean over slides.
-    Slide,
-    /// Each fold by itself, then the mean over folds.
-    Fold,
-}
-
-/// What an undefined correlation (a constant gene) counts as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Undefined {
-    /// Left out, and counted.
-    Skip,
-    /// Zero, as several published scripts do.
-    Zero,
-}
-
-/// Lattices for Moran's I.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Lattice {
-    /// Four neighbours on a square lattice.
-    Square,
-    /// Six neighbours on Visium's lattice.
-    Hex,
 }
 
 /// Which figures the report draws.

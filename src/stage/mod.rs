@@ -1,1 +1,22 @@
-//! Floor: stage.
+//! The one place where the science and the engine meet: one thin file a stage.
+//!
+//! Each names its inputs and parameters (so that its key follows), calls the science, and writes its outputs.
+
+pub mod evaluate;
+pub mod files;
+pub mod ingest;
+#[cfg(feature = "train")]
+mod learn;
+#[cfg(not(feature = "train"))]
+#[path = "learn_absent.rs"]
+mod learn;
+pub mod leakage;
+pub mod patches;
+pub mod predict;
+pub mod preprocess;
+pub mod report;
+pub mod split;
+pub mod train;
+
+/// The libtorch that training and prediction are made with: its version is part of their keys.
+pub const LIBTORCH: &str = "2.11.0";

@@ -1,1 +1,25 @@
-//! Floor: stats.
+//! Floor 0, the statistics: what every number in a report means.
+//!
+//! Correlation ([`pearson`]), ranks, errors, summaries over genes, spatial weights, Moran's I and Geary's C, and
+//! [`evaluate`], the pure function from predictions to the numbers of `metrics.json`, which the audit calls too.
+//! Sums run left to right in double precision; threads share out genes, never one gene's sum, so no thread
+//! count can change a bit.
+
+pub mod correlation;
+pub mod error;
+pub mod evaluate;
+pub mod geary;
+pub mod lattice;
+pub mod moran;
+pub mod nearest;
+pub mod normal;
+pub mod permutation;
+pub mod ranks;
+pub mod summary;
+pub mod weights;
+
+pub use correlation::{pearson, spearman};
+pub use geary::Geary;
+pub use moran::Moran;
+pub use ranks::{Ties, ranks};
+pub use weights::{Transform, Weights};

@@ -1,1 +1,6 @@
 //! Floor: tui.
+
+/// Opens the workbench.
+pub fn open(_: crate::engine::Workspace) -> crate::base::Result<()> {
+    Ok(())
+}

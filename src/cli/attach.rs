@@ -1,0 +1,182 @@
+//! `pinfold attach`: follows a run's journal until it ends, or until the person goes away.
+
+use super::output;
+use super::Here;
+use crate::base::{Exit, Failure, Result, text};
+use crate::engine::journal::{Event, Follower};
+use crate::engine::{Run, runs::State};
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Arguments of `attach`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Run id or a part of it, or a protocol's name (default: the newest run).
+    run: Option<String>,
+}
+
+/// Follows the run.
+pub fn run(at: &Here, args: &Args) -> Result<()> {
+    follow(&Run::choose(&at.workspace()?, args.run.as_deref())?)
+}
+
+/// How an event reads as one plain line; `None` for what only a screen shows.
+pub fn plain(event: &Event) -> Option<String> {
+    let value = |values: &std::collections::BTreeMap<String, Option<f64>>, key: &str| values.get(key).copied().flatten();
+    Some(match event {
+        Event::RunStarted { protocol, place, .. } => format!("{:<18} run of {protocol} on {} (process {})", "started", place.host, place.pid),
+        Event::StageCached { label, key, .. } => format!("{label:<18} there already ({})", key.short()),
+        Event::StageStarted { .. } | Event::Planned { .. } | Event::Heartbeat | Event::Progress { .. } => return None,
+        Event::StageDone { label, digest, seconds, .. } => format!("{label:<18} done in {} ({})", text::duration(*seconds), digest.short()),
+        Event::StageFailed { label, .. } => format!("{label:<18} failed"),
+        Event::Epoch { label, epoch, epochs, values, seconds } => {
+            let mut line = format!("{label:<18} epoch {epoch}/{epochs}");
+            for (key, name) in [("train_loss", "loss"), ("validation_loss", "validation loss"), ("validation_pcc", "validation PCC")] {
+                if let Some(v) = value(values, key) {
+                    line.push_str(&format!("  {name} {v:.4}"));
+                }
+            }
+            format!("{line}  {}", text::duration(*seconds))
+        }
+        Event::Note { level, text } => format!("{level:<18} {text}"),
+        Event::RunDone { seconds } => format!("{:<18} in {}", "finished", text::duration(*seconds)),
+        Event::RunFailed { what, .. } => format!("{:<18} {}", "failed", what.lines().next().unwrap_or_default()),
+        Event::RunStopped => format!("{:<18} on request", "stopped"),
+    })
+}
+
+/// Prints events as they come. Ctrl-C asks what to do: the run goes on unless the person says otherwise.
+pub fn follow(run: &Run) -> Result<()> {
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted));
+    let mut follower = Follower::new(&run.journal());
+    let mut status = StatusLine::new();
+    let mut asked = 0u32;
+    let mut last_news = Instant::now();
+    loop {
+        let lines = follower.poll()?;
+        if !lines.is_empty() {
+            last_news = Instant::now();
+        }
+        for line in lines {
+            match &line.event {
+                Event::RunDone { .. } => {
+                    status.over(&plain(&line.event).unwrap_or_default());
+                    return Ok(());
+                }
+                Event::RunFailed { what, exit } => {
+                    status.clear();
+                    let mut failure = match exit {
+                        4 => Failure::environment(what.clone()),
+                        1 => Failure::check(what.clone()),
+                        3 => Failure::interrupted(what.clone()),
+                        _ => Failure::input(what.clone()),
+                    };
+                    failure.place = None;
+                    return Err(failure);
+                }
+                Event::RunStopped => {
+                    status.clear();
+                    return Err(Failure::interrupted("the run was stopped; what is finished is kept").hint(format!("pinfold resume {}", run.id)));
+                }
+                Event::Progress { label, done, total, unit, rate } => status.progress(label, *done, *total, unit, *rate),
+                event => {
+                    if let Some(text) = plain(event) {
+                        status.over(&text);
+                    }
+                }
+            }
+        }
+        if interrupted.swap(false, Ordering::Relaxed) {
+            asked += 1;
+            status.clear();
+            match choice(asked) {
+                Choice::Detach => {
+                    output::say(&format!("detached; the run goes on. Back to it: pinfold attach {}", run.id));
+                    return Ok(());
+                }
+                Choice::Stop => {
+                    run.ask_stop()?;
+                    output::say("stopping at the next safe place; Ctrl-C again to choose otherwise");
+                }
+                Choice::GoOn => {}
+            }
+        }
+        // A journal that is silent for a while: is the worker still there?
+        if last_news.elapsed() > Duration::from_secs(5) {
+            last_news = Instant::now();
+            if run.state(&run.lines()?) == State::Lost {
+                status.clear();
+                let log = run.dir.join("log.txt");
+                let tail = std::fs::read_to_string(&log).unwrap_or_default().lines().rev().take(3).map(str::to_owned).collect::<Vec<_>>();
+                let last = tail.into_iter().rev().collect::<Vec<_>>().join(" | ");
+                let mut failure = Failure::interrupted("the worker vanished (killed, or out of memory?); what is finished is kept");
+                if !last.is_empty() {
+                    failure = failure.at(format!("{}: {last}", log.display()));
+                }
+                debug_assert_eq!(failure.exit, Exit::Interrupted);
+                return Err(failure.hint(format!("pinfold resume {}", run.id)));
+            }
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+enum Choice {
+    Detach,
+    Stop,
+    GoOn,
+}
+
+fn choice(asked: u32) -> Choice {
+    if !output::lively() {
+        // Nobody to ask: the first interrupt asks the worker to stop, a second one leaves it.
+        return if asked == 1 { Choice::Stop } else { Choice::Detach };
+    }
+    eprint!("\r[d]etach and let it run, [s]top at the next safe place, or [Enter] to go on watching? ");
+    let _ = std::io::stderr().flush();
+    let mut answer = String::new();
+    match std::io::stdin().read_line(&mut answer) {
+        Ok(0) | Err(_) => Choice::Detach,
+        Ok(_) => match answer.trim().chars().next() {
+            Some('d' | 'D') => Choice::Detach,
+            Some('s' | 'S') => Choice::Stop,
+            _ => Choice::GoOn,
+        },
+    }
+}
+
+/// One line at the bottom that is rewritten, on a terminal; nothing at all elsewhere.
+struct StatusLine {
+    lively: bool,
+    shown: bool,
+    last: Option<Instant>,
+}
+
+impl StatusLine {
+    fn new() -> Self {
+        Self { lively: output::lively(), shown: false, last: None }
+    }
+    fn clear(&mut self) {
+        if self.shown {
+            eprint!("\r\x1b[K");
+            self.shown = false;
+        }
+    }
+    fn over(&mut self, line: &str) {
+        self.clear();
+        output::say(line);
+    }
+    fn progress(&mut self, label: &str, done: u64, total: u64, unit: &str, rate: f64) {
+        if !self.lively || self.last.is_some_and(|t| t.elapsed() < Duration::from_millis(500)) {
+            return;
+        }
+        self.last = Some(Instant::now());
+        let left = if rate > 0.0 { format!(", {} left", text::duration((total.saturating_sub(done)) as f64 / rate)) } else { String::new() };
+        eprint!("\r\x1b[K{}", text::clean(&format!("{label:<18} {done}/{total} {unit}, {rate:.0} a second{left}")));
+        let _ = std::io::stderr().flush();
+        self.shown = true;
+    }
+}

@@ -1,0 +1,71 @@
+//! `pinfold audit`: the lock against the world. Never writes; exit code 1 when something differs.
+
+use super::{Here, output};
+use crate::audit::{self, Level, Request};
+use crate::base::{Failure, Result, text};
+use crate::engine::Workspace;
+use crate::lock;
+use std::io::Write;
+
+/// Arguments of `audit`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Which entries (default: all).
+    protocols: Vec<String>,
+    /// How deep to look; each level includes the ones before.
+    #[arg(long, value_enum, default_value = "metrics")]
+    level: Depth,
+    /// Fail when data files are not there (otherwise they count as not checked).
+    #[arg(long)]
+    require_data: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Audit levels.
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Depth {
+    /// Files, commit and protocol are what the lock says.
+    Digests,
+    /// And the metrics, computed again from the locked predictions, are equal to the last digit.
+    Metrics,
+}
+
+/// Audits and prints the report.
+pub fn run(at: &Here, args: &Args) -> Result<()> {
+    let workspace = at.workspace()?;
+    let level = match args.level {
+        Depth::Digests => Level::Digests,
+        Depth::Metrics => Level::Metrics,
+    };
+    let lively = output::lively() && !args.json;
+    let report = look(&workspace, &args.protocols, level, args.require_data, &|p: &audit::Progress| {
+        if lively && (p.files.is_multiple_of(16) || p.files == p.files_total) {
+            eprint!("\r\x1b[K{}", text::clean(&format!("{}/{} files, {} of {}", p.files, p.files_total, text::bytes(p.bytes), text::bytes(p.bytes_total))));
+            let _ = std::io::stderr().flush();
+        }
+    })?;
+    if lively {
+        eprint!("\r\x1b[K");
+    }
+    if args.json {
+        output::json(&report)?;
+    } else {
+        output::print(&audit::render_text(&report))?;
+    }
+    report.failure().map_or(Ok(()), Err)
+}
+
+/// Audits entries of the workspace's lock; the workbench calls it too.
+pub fn look(workspace: &Workspace, protocols: &[String], level: Level, require_data: bool, observe: &(dyn Fn(&audit::Progress) + Sync)) -> Result<audit::AuditReport> {
+    let path = workspace.lockfile();
+    if !path.exists() {
+        return Err(Failure::input("there is no pinfold.lock here: nothing to audit").at(path.display().to_string()).hint("pinfold run PROTOCOL, then pinfold lock PROTOCOL"));
+    }
+    let lock = lock::read(&path)?;
+    let resolve = |source: &str, overrides: &[String]| crate::protocol::parse::digest_of(source, overrides);
+    let request = Request { level, entries: protocols.to_vec(), require_data, resolve: Some(&resolve) };
+    let data = workspace.data_root();
+    audit::run(workspace.root(), data.exists().then_some(data.as_path()), &lock, &request, observe)
+}

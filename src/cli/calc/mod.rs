@@ -1,0 +1,40 @@
+//! `pinfold calc`: our numbers on anybody's files, so that an outsider can hold them against another program's.
+
+#[cfg(feature = "train")]
+mod forward;
+mod moran;
+mod pcc;
+mod split;
+
+use crate::base::Result;
+
+/// Arguments of `calc`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(clap::Subcommand)]
+enum What {
+    /// A train/test split or folds, bit for bit as scikit-learn makes them.
+    Split(split::Args),
+    /// Pearson correlation per gene between two tables.
+    Pcc(pcc::Args),
+    /// Moran's I per gene of a table with coordinates.
+    Moran(moran::Args),
+    /// What a network gives for prepared inputs.
+    #[cfg(feature = "train")]
+    Forward(forward::Args),
+}
+
+/// Runs the chosen calculation.
+pub fn run(args: Args) -> Result<()> {
+    match args.what {
+        What::Split(args) => split::run(args),
+        What::Pcc(args) => pcc::run(args),
+        What::Moran(args) => moran::run(args),
+        #[cfg(feature = "train")]
+        What::Forward(args) => forward::run(args),
+    }
+}

@@ -1,0 +1,133 @@
+//! `pinfold run` and `pinfold resume`: order a run, start its worker, follow it.
+
+use super::{Here, attach, output};
+use crate::base::{Failure, Result};
+use crate::engine::runs::{Order, State};
+use crate::engine::{Run, Workspace, worker};
+use crate::plan::Graph;
+use crate::protocol::schema::{Class, InstructionSet};
+use crate::protocol::{self, Loaded, Protocol};
+
+/// Arguments of `run`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The protocol, by name or path.
+    protocol: String,
+    /// Override any key for this run, e.g. train.epochs=2; the run gets a name of its own.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Start the worker and come back at once.
+    #[arg(long)]
+    detach: bool,
+    /// Run everything in this one process; the pins must already stand in the environment.
+    #[arg(long, conflicts_with = "detach")]
+    in_process: bool,
+    /// Print JSON when done.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Arguments of `resume`.
+#[derive(clap::Args)]
+pub struct ResumeArgs {
+    /// Run id or a part of it, or a protocol's name (default: the newest run).
+    run: Option<String>,
+    /// Start the worker and come back at once.
+    #[arg(long)]
+    detach: bool,
+}
+
+/// Runs a protocol.
+pub fn run(at: &Here, args: &Args) -> Result<()> {
+    let workspace = at.workspace()?;
+    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
+    let run = order(&workspace, &loaded)?;
+    if args.in_process {
+        let lacking = worker::missing_pins(&pins(&loaded.protocol));
+        if !lacking.is_empty() {
+            return Err(Failure::environment("these pins are missing from the environment").at(lacking.join(" ")).hint("set them and run again, or leave --in-process out"));
+        }
+        super::worker::work(&workspace, &run)?;
+    } else {
+        worker::spawn(&run, workspace.root(), &pins(&loaded.protocol))?;
+        if args.detach {
+            output::say(&format!("started; follow it with: pinfold attach {}", run.id));
+            return Ok(());
+        }
+        attach::follow(&run)?;
+    }
+    if args.json {
+        let outcome: serde_json::Value = crate::stage::files::read_json(&run.dir.join("result.json"))?;
+        return output::json(&serde_json::json!({"run": run.id, "protocol": loaded.name(), "result": outcome}));
+    }
+    Ok(())
+}
+
+/// Takes a run up again, with the protocol as it was ordered.
+pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
+    let workspace = at.workspace()?;
+    let run = Run::choose(&workspace, args.run.as_deref())?;
+    let state = run.state(&run.lines()?);
+    if state.live() {
+        output::say(&format!("{} is {}; following it", run.id, state.word()));
+        return attach::follow(&run);
+    }
+    if state == State::Done {
+        output::say(&format!("{} is done already", run.id));
+        return Ok(());
+    }
+    let p = protocol::parse::from_canonical(run.order.resolved.clone())?;
+    run.clear_control();
+    worker::spawn(&run, workspace.root(), &pins(&p))?;
+    // Old endings stand in the journal; wait for the new worker's first line.
+    wait_for_worker(&run);
+    if args.detach {
+        return Ok(());
+    }
+    attach::follow(&run)
+}
+
+fn wait_for_worker(run: &Run) {
+    for _ in 0..100 {
+        if run.lines().is_ok_and(|l| run.state(&l).live()) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// Makes the run folder. Refused when the protocol is running already, or cannot start: unknown data, wrong digests.
+pub fn order(workspace: &Workspace, loaded: &Loaded) -> Result<Run> {
+    if cfg!(not(feature = "train")) {
+        return Err(Failure::environment("this pinfold was built without libtorch: it audits, reports and browses, and does not train")
+            .hint("make setup && cargo build --release"));
+    }
+    let p = &loaded.protocol;
+    for other in Run::all(workspace)?.iter().rev().filter(|r| r.order.protocol == p.name) {
+        if other.state(&other.lines()?).live() {
+            return Err(Failure::input(format!("{} is running already", p.name)).at(other.dir.display().to_string()).hint(format!("pinfold attach {}, or pinfold stop {}", other.id, other.id)));
+        }
+    }
+    if p.determinism.class == Class::Portable && !crate::base::host::has_avx2() {
+        return Err(Failure::environment("the protocol asks for the class 'portable', and this processor has no AVX2").hint("run it elsewhere, or with --set determinism.class=statistical"));
+    }
+    // Finds missing and wrong data now, in the foreground.
+    Graph::new(workspace, p).look(&workspace.store())?;
+    let file = loaded.path.canonicalize().ok().and_then(|f| f.strip_prefix(workspace.root()).ok().map(|r| r.display().to_string()));
+    Run::create(
+        workspace,
+        Order {
+            protocol: p.name.clone(),
+            file: file.unwrap_or_else(|| loaded.path.display().to_string()),
+            file_sha256: loaded.file_digest,
+            overrides: loaded.overrides.clone(),
+            resolved: p.canonical(),
+        },
+    )
+}
+
+/// The environment that a protocol's determinism needs.
+pub fn pins(p: &Protocol) -> Vec<(String, String)> {
+    let d = &p.determinism;
+    worker::pins(d.class == Class::Portable, d.instruction_set == InstructionSet::Avx2, d.threads)
+}

@@ -1,0 +1,25 @@
+//! `pinfold stop`: asks a run to stop at the next safe place.
+
+use super::{Here, output};
+use crate::base::Result;
+use crate::engine::Run;
+
+/// Arguments of `stop`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Run id or a part of it, or a protocol's name (default: the newest run).
+    run: Option<String>,
+}
+
+/// Writes the request; the worker obeys at the end of an epoch or stage.
+pub fn run(at: &Here, args: &Args) -> Result<()> {
+    let run = Run::choose(&at.workspace()?, args.run.as_deref())?;
+    let state = run.state(&run.lines()?);
+    if !state.live() {
+        output::say(&format!("{} is {} already", run.id, state.word()));
+        return Ok(());
+    }
+    run.ask_stop()?;
+    output::say(&format!("asked {} to stop; it ends at the next batch or stage, and 'pinfold resume {}' takes it up again", run.id, run.id));
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! How each protocol stands, from its file, its runs and the lock; cheap enough to ask for often.
+
+use crate::base::{Failure, Result};
+use crate::engine::runs::{Outcome, State};
+use crate::engine::{Run, Workspace};
+use crate::lock;
+use crate::protocol::{self, Protocol};
+use crate::stage::evaluate::Evaluate;
+use crate::stats::evaluate::Evaluation;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Where a protocol stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// No run is recorded.
+    NeverRun,
+    /// A run is at work.
+    Running,
+    /// The newest run was stopped, or its worker is gone; it can go on.
+    Stopped,
+    /// The newest run failed.
+    Failed,
+    /// Finished, not locked.
+    Done,
+    /// Locked, and the protocol is the locked one.
+    Locked,
+    /// Locked or finished, and the protocol has changed since.
+    Stale,
+    /// Locked, and locked files are gone or have another size.
+    Drifted,
+    /// The file cannot be used.
+    Broken,
+}
+
+impl Standing {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Standing::NeverRun => "never run",
+            Standing::Running => "running",
+            Standing::Stopped => "stopped",
+            Standing::Failed => "failed",
+            Standing::Done => "done",
+            Standing::Locked => "locked",
+            Standing::Stale => "stale",
+            Standing::Drifted => "drifted",
+            Standing::Broken => "broken",
+        }
+    }
+}
+
+/// A headline: the first metric of an evaluation.
+#[derive(Clone, Debug, Serialize)]
+pub struct Headline {
+    /// Metric id.
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Value.
+    pub value: Option<f64>,
+}
+
+/// One protocol.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overview {
+    /// Name.
+    pub name: String,
+    /// Title.
+    pub title: String,
+    /// System.
+    pub system: String,
+    /// Where it stands.
+    pub standing: Standing,
+    /// What came out last, when something did.
+    pub headline: Option<Headline>,
+    /// The published value of the headline, its source and status.
+    pub published: Option<(f64, String)>,
+    /// What is missing before it can run.
+    pub missing: Vec<String>,
+    /// Why it is stale, drifted or broken.
+    pub note: Option<String>,
+}
+
+/// All protocols of a workspace, by system and name.
+pub fn overview(workspace: &Workspace) -> Result<Vec<Overview>> {
+    let runs = Run::all(workspace)?;
+    let lockfile = workspace.lockfile();
+    let (lock, lock_problem) = match lockfile.exists().then(|| lock::read(&lockfile)) {
+        None => (lock::LockFile::default(), None),
+        Some(Ok(lock)) => (lock, None),
+        Some(Err(e)) => (lock::LockFile::default(), Some(format!("pinfold.lock cannot be read: {}", e.what))),
+    };
+    let mut out: Vec<Overview> = workspace
+        .protocol_names()?
+        .into_iter()
+        .map(|name| match protocol::load(&workspace.protocols().join(format!("{name}.toml")), &[]) {
+            Ok(loaded) => one(workspace, &loaded.protocol, &runs, &lock, lock_problem.clone()),
+            Err(e) => broken(name, &e),
+        })
+        .collect();
+    out.sort_by(|a, b| (a.system != "pinfold", &a.system, a.name != "demo", &a.name).cmp(&(b.system != "pinfold", &b.system, b.name != "demo", &b.name)));
+    Ok(out)
+}
+
+fn broken(name: String, e: &Failure) -> Overview {
+    Overview {
+        name,
+        title: "this protocol file cannot be used".into(),
+        system: "broken".into(),
+        standing: Standing::Broken,
+        headline: None,
+        published: None,
+        missing: Vec::new(),
+        note: Some(e.what.clone()),
+    }
+}
+
+fn one(workspace: &Workspace, p: &Protocol, runs: &[Run], lock: &lock::LockFile, lock_problem: Option<String>) -> Overview {
+    let newest = runs.iter().rev().find(|r| r.order.protocol == p.name);
+    let state = newest.map(|r| r.state(&r.lines().unwrap_or_default()));
+    let (standing, mut note) = standing(workspace, p, newest, state, lock);
+    note = note.or(lock_problem);
+    let evaluation = newest_evaluation(workspace, p, runs).ok();
+    let headline = evaluation.as_ref().and_then(headline);
+    let published = headline.as_ref().and_then(|h| p.published.iter().find(|x| x.metric == h.id)).map(|x| (x.value, x.source.clone()));
+    Overview { name: p.name.clone(), title: p.title.clone(), system: p.system.clone(), standing, headline, published, missing: missing(workspace, p), note }
+}
+
+fn standing(workspace: &Workspace, p: &Protocol, newest: Option<&Run>, state: Option<State>, lock: &lock::LockFile) -> (Standing, Option<String>) {
+    if state.is_some_and(State::live) {
+        return (Standing::Running, None);
+    }
+    if let Some(entry) = lock.entry(&p.name) {
+        if entry.canonical != p.digest() {
+            return (Standing::Stale, Some("the protocol has changed since it was locked".into()));
+        }
+        let gone = entry.artifacts.iter().find(|a| {
+            let folder = workspace.store().folder(&a.stage, &a.key);
+            a.files.iter().any(|f| std::fs::metadata(folder.join(&f.path)).map(|m| m.len()).ok() != Some(f.bytes))
+        });
+        return match gone {
+            Some(a) => (Standing::Drifted, Some(format!("files of {} are gone or have another size", a.label))),
+            None => (Standing::Locked, None),
+        };
+    }
+    match (newest, state) {
+        (Some(run), Some(State::Done)) if run.order.resolved != p.canonical() => (Standing::Stale, Some("the protocol has changed since its last run".into())),
+        (_, Some(State::Done)) => (Standing::Done, None),
+        (_, Some(State::Failed)) => (Standing::Failed, None),
+        (_, Some(_)) => (Standing::Stopped, Some("it can be taken up again".into())),
+        (_, None) => (Standing::NeverRun, None),
+    }
+}
+
+/// What a protocol needs and this workspace lacks, one phrase each.
+pub fn missing(workspace: &Workspace, p: &Protocol) -> Vec<String> {
+    use crate::protocol::schema::Dataset;
+    let mut out = Vec::new();
+    if p.data.dataset == Dataset::Her2st && crate::dataset::her2st::files(&workspace.data_root(), &p.data.slides).is_err() {
+        out.push("data her2st (pinfold data check her2st)".into());
+    }
+    if p.network.weights != "random" && !workspace.weights().join(&p.network.weights).is_file() {
+        out.push(format!("weights/{}", p.network.weights));
+    }
+    out
+}
+
+/// The folder of an artifact of the newest finished run of a protocol, by label.
+pub fn newest_artifact(workspace: &Workspace, name: &str, runs: &[Run], label: &str) -> Result<PathBuf> {
+    let run = runs
+        .iter()
+        .rev()
+        .find(|r| r.order.protocol == name && r.dir.join("result.json").exists())
+        .ok_or_else(|| Failure::input(format!("{name} has no finished run")).hint(format!("pinfold run {name}")))?;
+    let outcome: Outcome = crate::stage::files::read_json(&run.dir.join("result.json"))?;
+    let row = outcome
+        .artifacts
+        .iter()
+        .find(|a| a.label == label)
+        .ok_or_else(|| Failure::input(format!("the newest run of {name} made no {label}")).at(run.dir.display().to_string()))?;
+    Ok(workspace.store().folder(&row.stage, &row.key))
+}
+
+fn newest_evaluation(workspace: &Workspace, p: &Protocol, runs: &[Run]) -> Result<Evaluation> {
+    Evaluate::load(&newest_artifact(workspace, &p.name, runs, "evaluate")?)
+}
+
+/// The headline of an evaluation.
+pub fn headline(evaluation: &Evaluation) -> Option<Headline> {
+    evaluation.summary.first().map(|m| Headline { id: m.id.clone(), title: m.title.clone(), value: m.value })
+}

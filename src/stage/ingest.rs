@@ -1,0 +1,79 @@
+//! `ingest`: raw files, or nothing but a seed, become slides.
+
+use crate::base::{Digest, Failure, Result};
+use crate::dataset::{self, Slide};
+use crate::engine::store::Job;
+use crate::engine::{Event, Stage, Watch};
+use crate::protocol::schema::{Data, Dataset};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The stage.
+pub struct Ingest {
+    data: Data,
+    root: PathBuf,
+    inputs: BTreeMap<String, Digest>,
+}
+
+impl Ingest {
+    /// Finds and hashes the raw files. A missing file, or one whose digest differs from the protocol's, is an error.
+    pub fn new(data: &Data, root: &Path) -> Result<Self> {
+        let mut inputs = BTreeMap::new();
+        if data.dataset == Dataset::Her2st {
+            for file in dataset::her2st::files(root, &data.slides)? {
+                let found = Digest::of_file(&dataset::her2st::path_of(root, &file)?)?;
+                if let Some(due) = data.digests.get(&file).filter(|due| **due != found) {
+                    return Err(Failure::input(format!("the file is not the one that the protocol pins: digest {} where {} is due", found.short(), due.short()))
+                        .at(file.clone())
+                        .hint("fetch it again; or, if you mean this file, pin its digest in the protocol's [data.digests]"));
+                }
+                inputs.insert(file, found);
+            }
+            if let Some(absent) = data.digests.keys().find(|k| !inputs.contains_key(*k)) {
+                return Err(Failure::input(format!("the protocol pins '{absent}', which none of its slides reads")).at("data.digests"));
+            }
+        }
+        Ok(Self { data: data.clone(), root: root.to_owned(), inputs })
+    }
+
+    /// Reads an ingest artifact.
+    pub fn load(dir: &Path) -> Result<Vec<Slide>> {
+        dataset::store::load(dir)
+    }
+}
+
+impl Stage for Ingest {
+    fn job(&self) -> Job {
+        Job {
+            stage: "ingest",
+            label: "ingest".into(),
+            version: 1,
+            parameters: json!({"dataset": self.data.dataset, "slides": self.data.slides, "synthetic": self.data.synthetic}),
+            inputs: self.inputs.clone(),
+        }
+    }
+
+    fn raw_inputs(&self) -> Vec<PathBuf> {
+        self.inputs.keys().filter_map(|name| dataset::her2st::path_of(&self.root, name).ok()).collect()
+    }
+
+    fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
+        let slides = match self.data.dataset {
+            Dataset::Her2st => dataset::her2st::read(&self.root, &self.data.slides)?,
+            Dataset::Synthetic => {
+                let s = self.data.synthetic.as_ref().ok_or_else(|| Failure::input("no [data.synthetic] table"))?;
+                let spec = dataset::synthetic::Spec { slides: self.data.slides.clone(), side: s.side, pitch_px: s.pitch, genes: s.genes, seed: s.seed };
+                let made = dataset::synthetic::make(&spec)?;
+                dataset::store::save_images(&made, out)?;
+                made.into_iter().map(|(slide, _)| slide).collect()
+            }
+        };
+        for slide in &slides {
+            for finding in slide.findings.iter().filter(|f| f.severity == dataset::Severity::Warning) {
+                watch.event(Event::Note { level: "warning".into(), text: format!("slide {}: {} ({})", slide.id, finding.text, finding.code) });
+            }
+        }
+        dataset::store::save(&slides, out)
+    }
+}

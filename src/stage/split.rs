@@ -1,0 +1,86 @@
+//! `split`: which spots train, which choose the checkpoint, which are held out; and what leaks between them.
+
+use super::{files, leakage};
+use crate::base::{Failure, Result};
+use crate::engine::store::{Artifact, Job};
+use crate::engine::{Event, Stage, Watch};
+use crate::protocol::Protocol;
+use crate::protocol::schema::SplitKind;
+use crate::split::{self, Fold};
+use serde_json::json;
+use std::path::Path;
+
+/// The stage.
+pub struct Split {
+    protocol: Protocol,
+    ingest: Artifact,
+}
+
+impl Split {
+    /// The split of a protocol over the spots of an ingest artifact.
+    pub fn new(protocol: &Protocol, ingest: &Artifact) -> Self {
+        Self { protocol: protocol.clone(), ingest: ingest.clone() }
+    }
+}
+
+/// The names of a protocol's folds, known before any spot is.
+pub fn fold_names(p: &Protocol) -> Vec<String> {
+    match p.split.kind {
+        SplitKind::Holdout => vec!["holdout".to_owned()],
+        SplitKind::Kfold => (1..=p.split.k.unwrap_or(0)).map(|i| format!("fold{i}")).collect(),
+        SplitKind::LeaveOneSlideOut => p.data.slides.clone(),
+    }
+}
+
+/// The folds of a protocol over spots whose slides are given, in global row order.
+pub fn make(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
+    let s = &p.split;
+    let n = slides.len();
+    let folds = match s.kind {
+        SplitKind::Holdout => split::holdout(n, s.test_size.unwrap_or(0.0), s.seed)?,
+        SplitKind::Kfold => split::kfold_shuffled(n, s.k.unwrap_or(0), s.seed)?,
+        SplitKind::LeaveOneSlideOut => p
+            .data
+            .slides
+            .iter()
+            .map(|held| {
+                let side = |keep: bool| (0..n).filter(|&i| (slides[i] == *held) == keep).collect::<Vec<_>>();
+                Fold { name: held.clone(), train: side(false), validation: Vec::new(), test: side(true) }
+            })
+            .collect(),
+    };
+    let finish = |(fold, name): (Fold, String)| {
+        let fold = Fold { name, ..fold };
+        let fold = if s.validation > 0.0 { split::carve_validation(fold, s.validation, s.seed)? } else { fold };
+        if fold.train.len() < 2 || fold.test.is_empty() {
+            return Err(Failure::input(format!("fold {} has {} training and {} test spots", fold.name, fold.train.len(), fold.test.len())).at("split"));
+        }
+        Ok(fold)
+    };
+    folds.into_iter().zip(fold_names(p)).map(finish).collect()
+}
+
+impl Stage for Split {
+    fn job(&self) -> Job {
+        let p = &self.protocol;
+        Job {
+            stage: "split",
+            label: "split".into(),
+            version: 1,
+            parameters: json!({"split": p.split, "slides": p.data.slides, "patch_size": p.patch.size, "panel": p.panel_id(), "genes_from": p.genes.from, "best": p.train.best}),
+            inputs: [("ingest".to_owned(), self.ingest.digest())].into(),
+        }
+    }
+
+    fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
+        let slides = super::ingest::Ingest::load(&self.ingest.dir)?;
+        let rows: Vec<String> = slides.iter().flat_map(|s| s.spots.iter().map(|_| s.id.clone())).collect();
+        let folds = make(&self.protocol, &rows)?;
+        let findings = leakage::look(&self.protocol, &slides, &folds);
+        for finding in findings.iter().filter(|f| f.leaks) {
+            watch.event(Event::Note { level: "warning".into(), text: format!("leakage: {}", finding.text) });
+        }
+        crate::base::atomic::write(&out.join("folds.json"), &split::folds_to_json(&folds))?;
+        files::write_json(&out.join("leakage.json"), &findings)
+    }
+}

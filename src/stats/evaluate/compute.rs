@@ -1,0 +1,210 @@
+//! The evaluation itself.
+
+use super::headline::summary;
+use super::spatial::{self, Slide};
+use super::types::{Evaluation, FoldPredictions, FoldScore, GeneScore, Pooling, Spec, SpotAt, Undefined};
+use crate::base::{Failure, Result};
+use crate::stats::correlation::{pearson, spearman};
+use crate::stats::error::mse;
+use crate::stats::summary::mean_of;
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// Evaluates the held-out predictions of all folds of a protocol. Pure: equal input gives equal bits.
+///
+/// `abundance` has one number a gene. Fails when there is nothing to evaluate, when folds disagree on the genes,
+/// when a number is not finite, and when a spot is held out twice unless correlations are pooled per fold.
+pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], spec: &Spec) -> Result<Evaluation> {
+    let table = Table::over(folds, spec)?;
+    let genes = &folds[0].genes;
+    if abundance.len() != genes.len() {
+        return Err(Failure::input(format!("{} abundances for {} genes", abundance.len(), genes.len())));
+    }
+    let once: Vec<usize> = table.first_of_each_row();
+    let places: Vec<&SpotAt> = once.iter().map(|&i| table.spots[i]).collect();
+    let slides = spatial::slides(&places, spec.lattice);
+    let truth = spatial::moran(&slides, genes.len(), |spot, gene| table.truth(once[spot], gene));
+    let prediction = spatial::moran(&slides, genes.len(), |spot, gene| table.prediction(once[spot], gene));
+    let columns: Vec<Column> = (0..genes.len()).into_par_iter().map(|gene| table.column(gene, &slides, &once)).collect();
+    let scores: Vec<GeneScore> = columns
+        .iter()
+        .enumerate()
+        .map(|(g, column)| GeneScore {
+            gene: genes[g].clone(),
+            pcc: column.pcc,
+            spearman: column.spearman,
+            mse: column.mse,
+            mse_constant: column.mse_constant,
+            moran_truth: truth[g],
+            moran_prediction: prediction[g],
+            abundance: abundance[g],
+            pcc_by_fold: column.by_fold.iter().map(|f| f.pcc).collect(),
+        })
+        .collect();
+    let by_fold = folds.iter().enumerate().map(|(f, fold)| fold_score(fold, f, &columns, spec.undefined)).collect();
+    let by_slide: Vec<Option<f64>> = columns.iter().map(|c| c.pcc_by_slide).collect();
+    Ok(Evaluation {
+        spots: table.spots.len(),
+        summary: summary(&scores, spec)?,
+        genes: scores,
+        by_fold,
+        moran_vs_pcc: spatial::association(&truth, &by_slide),
+    })
+}
+
+/// Mean over defined values, or over all with undefined ones as 0.
+pub(super) fn mean_with(values: impl Iterator<Item = Option<f64>>, undefined: Undefined) -> Option<f64> {
+    let kept: Vec<f64> = match undefined {
+        Undefined::Skip => values.flatten().collect(),
+        Undefined::Zero => values.map(|v| v.unwrap_or(0.0)).collect(),
+    };
+    mean_of(&kept)
+}
+
+/// What one gene gives.
+struct Column {
+    pcc: Option<f64>,
+    spearman: Option<f64>,
+    pcc_by_slide: Option<f64>,
+    mse: f64,
+    mse_constant: f64,
+    by_fold: Vec<InFold>,
+}
+
+struct InFold {
+    pcc: Option<f64>,
+    mse: f64,
+    mse_constant: f64,
+}
+
+fn fold_score(fold: &FoldPredictions, f: usize, columns: &[Column], undefined: Undefined) -> FoldScore {
+    let mean = |of: fn(&InFold) -> f64| columns.iter().map(|c| of(&c.by_fold[f])).sum::<f64>() / columns.len() as f64;
+    FoldScore {
+        name: fold.name.clone(),
+        spots: fold.spots.len(),
+        mean_pcc: mean_with(columns.iter().map(|c| c.by_fold[f].pcc), undefined),
+        mse: mean(|s| s.mse),
+        mse_constant: mean(|s| s.mse_constant),
+    }
+}
+
+/// All folds' rows, one after another.
+struct Table<'a> {
+    folds: &'a [FoldPredictions],
+    spec: &'a Spec,
+    /// The rows of each fold.
+    ranges: Vec<Range<usize>>,
+    /// Each row's fold and its row there.
+    at: Vec<(usize, usize)>,
+    spots: Vec<&'a SpotAt>,
+}
+
+impl<'a> Table<'a> {
+    fn over(folds: &'a [FoldPredictions], spec: &'a Spec) -> Result<Self> {
+        let Some(first) = folds.first() else {
+            return Err(Failure::input("there is no fold to evaluate"));
+        };
+        if first.genes.is_empty() {
+            return Err(Failure::input("there is no gene to evaluate"));
+        }
+        let mut out = Self { folds, spec, ranges: Vec::new(), at: Vec::new(), spots: Vec::new() };
+        for (f, fold) in folds.iter().enumerate() {
+            check(fold, first).map_err(|e| e.at(format!("fold '{}'", fold.name)))?;
+            let start = out.at.len();
+            out.at.extend((0..fold.spots.len()).map(|row| (f, row)));
+            out.spots.extend(&fold.spots);
+            out.ranges.push(start..out.at.len());
+        }
+        let twice = out.at.len() - out.first_of_each_row().len();
+        if twice > 0 && spec.pooling != Pooling::Fold {
+            return Err(Failure::input(format!(
+                "{twice} spots are held out more than once, and pooling '{}' would count them so",
+                spec.pooling.word()
+            ))
+            .hint("pool per fold, or make the folds' test sets disjoint"));
+        }
+        Ok(out)
+    }
+
+    fn truth(&self, i: usize, gene: usize) -> f64 {
+        let (f, row) = self.at[i];
+        f64::from(self.folds[f].truth[row * self.folds[f].genes.len() + gene])
+    }
+
+    fn prediction(&self, i: usize, gene: usize) -> f64 {
+        let (f, row) = self.at[i];
+        f64::from(self.folds[f].prediction[row * self.folds[f].genes.len() + gene])
+    }
+
+    /// Positions of the rows, those left out that were held out before.
+    fn first_of_each_row(&self) -> Vec<usize> {
+        let mut seen = BTreeMap::new();
+        for (i, &(f, row)) in self.at.iter().enumerate() {
+            seen.entry(self.folds[f].rows[row]).or_insert(i);
+        }
+        let mut first: Vec<usize> = seen.into_values().collect();
+        first.sort_unstable();
+        first
+    }
+
+    fn column(&self, gene: usize, slides: &[Slide], once: &[usize]) -> Column {
+        let t: Vec<f64> = (0..self.at.len()).map(|i| self.truth(i, gene)).collect();
+        let p: Vec<f64> = (0..self.at.len()).map(|i| self.prediction(i, gene)).collect();
+        let constant: Vec<f64> = self.at.iter().map(|&(f, _)| f64::from(self.folds[f].constant[gene])).collect();
+        let in_fold = |range: &Range<usize>| {
+            let (t, p, c) = (&t[range.clone()], &p[range.clone()], &constant[range.clone()]);
+            InFold { pcc: pearson(t, p), mse: mse(t, p), mse_constant: mse(t, c) }
+        };
+        let pick = |slide: &Slide, of: &[f64]| slide.spots.iter().map(|&s| of[once[s]]).collect::<Vec<_>>();
+        let pooled = |stat: fn(&[f64], &[f64]) -> Option<f64>| match self.spec.pooling {
+            Pooling::Oof => stat(&t, &p),
+            Pooling::Slide => self.over_parts(slides.iter().map(|s| stat(&pick(s, &t), &pick(s, &p))).collect()),
+            Pooling::Fold => self.over_parts(self.ranges.iter().map(|r| stat(&t[r.clone()], &p[r.clone()])).collect()),
+        };
+        let each_slide: Vec<_> = slides.iter().map(|s| (s.spots.len(), pearson(&pick(s, &t), &pick(s, &p)))).collect();
+        Column {
+            pcc: pooled(pearson),
+            spearman: pooled(spearman),
+            pcc_by_slide: spatial::weighted(&each_slide),
+            mse: mse(&t, &p),
+            mse_constant: mse(&t, &constant),
+            by_fold: self.ranges.iter().map(in_fold).collect(),
+        }
+    }
+
+    /// Mean over slides or folds. A gene that is defined in none stays undefined, whatever the policy, so that
+    /// the number of undefined genes can be told.
+    fn over_parts(&self, parts: Vec<Option<f64>>) -> Option<f64> {
+        parts.iter().any(Option::is_some).then(|| mean_with(parts.into_iter(), self.spec.undefined)).flatten()
+    }
+}
+
+fn check(fold: &FoldPredictions, first: &FoldPredictions) -> Result<()> {
+    let (n, g) = (fold.spots.len(), fold.genes.len());
+    if n == 0 {
+        return Err(Failure::input("no spot was held out"));
+    }
+    if fold.genes != first.genes {
+        return Err(Failure::input(format!("its genes are not those of fold '{}'", first.name))
+            .hint("all folds of a protocol predict the same panel; predict again"));
+    }
+    let sizes = [
+        ("truth", fold.truth.len(), n * g),
+        ("prediction", fold.prediction.len(), n * g),
+        ("constant", fold.constant.len(), g),
+        ("row", fold.rows.len(), n),
+    ];
+    for (name, found, due) in sizes {
+        if found != due {
+            return Err(Failure::input(format!("'{name}' has {found} numbers where {n} spots and {g} genes need {due}")));
+        }
+    }
+    for (name, values) in [("truth", &fold.truth), ("prediction", &fold.prediction), ("constant", &fold.constant)] {
+        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+            let failure = Failure::input(format!("the {name} of gene {} in row {} is {}", fold.genes[at % g], at / g, values[at]));
+            return Err(if name == "prediction" { failure.hint("the training has diverged; lower the learning rate") } else { failure });
+        }
+    }
+    Ok(())
+}
