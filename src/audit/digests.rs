@@ -72,7 +72,8 @@ pub(super) fn judge(
     let (item, at_commit) = commit::protocol_at_commit(root, entry, patch.as_deref());
     items.push(item);
     let (item, drifted) = commit::protocol_now(sight, &targets.protocol);
-    let now = || roots.locate(Base::Workspace, &entry.path).ok().filter(|_| item.state == State::Verified).and_then(|p| std::fs::read(p).ok());
+    let now =
+        || roots.locate(Base::Workspace, &entry.path).ok().filter(|_| item.state == State::Verified).and_then(|p| std::fs::read(p).ok());
     if let (Some(resolve), Some(bytes)) = (resolve, at_commit.or_else(now)) {
         let resolved = commit::resolved(entry, &bytes, resolve);
         items.extend([item, resolved]);
@@ -106,7 +107,9 @@ fn data(roots: &Roots, targets: &Targets, sight: &Sight, require: bool, items: &
     };
     let path = if n == 1 { first.path.clone() } else { format!("{} … {}", first.path, targets.data[n - 1].path) };
     let state = if require { State::Missing } else { State::Skipped };
-    items.push(Item::other(Kind::Data, "data", &path, state, words).hint("point PINFOLD_DATA at the folder with the data sets to check them too"));
+    items.push(
+        Item::other(Kind::Data, "data", &path, state, words).hint("point PINFOLD_DATA at the folder with the data sets to check them too"),
+    );
 }
 
 /// The manifest has its locked bytes; now it must say the same as the lock.
@@ -125,7 +128,12 @@ fn manifest(roots: &Roots, artifact: &Artifact, target: &Target, verified: Item)
     if manifest.stage != artifact.stage || manifest.key != artifact.key {
         return failed("belongs to another artifact".to_owned()).between(artifact.key, manifest.key);
     }
-    let locked: BTreeMap<String, Output> = artifact.files.iter().map(|f| (f.path.clone(), Output { bytes: f.bytes, sha256: f.sha256 })).collect();
+    if manifest.fingerprint() != manifest.key {
+        return failed("has a key that does not follow from its stage, parameters and inputs".to_owned())
+            .between(manifest.key, manifest.fingerprint());
+    }
+    let locked: BTreeMap<String, Output> =
+        artifact.files.iter().map(|f| (f.path.clone(), Output { bytes: f.bytes, sha256: f.sha256 })).collect();
     if manifest.outputs == locked {
         return verified;
     }

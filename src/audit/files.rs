@@ -5,7 +5,7 @@ use crate::base::{Digest, text};
 use crate::lock::path_problem;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 /// How far the hashing is.
@@ -50,7 +50,10 @@ pub(super) enum Seen {
     Missing,
     /// It is there and is not looked at; why.
     Refused(String),
-    File { bytes: u64, sha256: Digest },
+    File {
+        bytes: u64,
+        sha256: Digest,
+    },
 }
 
 /// The two roots, resolved.
@@ -134,13 +137,14 @@ impl Sight {
         let expected = shown(target.bytes, target.sha256);
         match self.at(target) {
             Seen::Missing => Item::other(kind, label, path, State::Missing, "is locked, and is not there").between(expected, "nothing"),
-            Seen::Refused(why) => Item::other(kind, label, path, State::Failed, format!("is not looked at: {why}")).between(expected, "not looked at"),
+            Seen::Refused(why) => {
+                Item::other(kind, label, path, State::Failed, format!("is not looked at: {why}")).between(expected, "not looked at")
+            }
             Seen::File { bytes, sha256 } if sha256 == target.sha256 && target.bytes.is_none_or(|b| b == bytes) => {
                 Item::verified(kind, label, path, expected)
             }
-            Seen::File { bytes, sha256 } => {
-                Item::other(kind, label, path, State::Failed, explain(target, bytes, sha256)).between(expected, shown(target.bytes.and(Some(bytes)), sha256))
-            }
+            Seen::File { bytes, sha256 } => Item::other(kind, label, path, State::Failed, explain(target, bytes, sha256))
+                .between(expected, shown(target.bytes.and(Some(bytes)), sha256)),
         }
     }
 }

@@ -36,9 +36,16 @@ impl Request<'_> {
 /// The lockfile itself is always checked as a whole, whichever entries are asked for. A difference is no error
 /// but an item of the report; errors are for what keeps the audit from being done: an unknown entry, no such workspace.
 /// `observe` is called after each hashed file, from several threads, one call at a time.
-pub fn run(root: &Path, data_root: Option<&Path>, lock: &LockFile, request: &Request<'_>, observe: &(dyn Fn(&Progress) + Sync)) -> Result<AuditReport> {
+pub fn run(
+    root: &Path,
+    data_root: Option<&Path>,
+    lock: &LockFile,
+    request: &Request<'_>,
+    observe: &(dyn Fn(&Progress) + Sync),
+) -> Result<AuditReport> {
     let chosen = choose(lock, &request.entries)?;
-    let roots = Roots { workspace: root.canonicalize().doing("open the workspace", root)?, data: data_root.and_then(|d| d.canonicalize().ok()) };
+    let roots =
+        Roots { workspace: root.canonicalize().doing("open the workspace", root)?, data: data_root.and_then(|d| d.canonicalize().ok()) };
     let targets: Vec<Targets> = chosen.iter().map(|e| Targets::of(e)).collect();
     let files: Vec<Target> = targets.iter().flat_map(|t| t.all().cloned()).collect();
     let sight = Sight::of(&roots, &files, observe);
@@ -69,7 +76,8 @@ pub fn run(root: &Path, data_root: Option<&Path>, lock: &LockFile, request: &Req
         lock,
         entries,
     };
-    report.first_difference = report.items().find(|i| i.state.fails()).map(Item::sentence);
+    let first = report.items().find(|i| i.state.fails()).map(Item::sentence);
+    report.first_difference = first;
     Ok(report)
 }
 
@@ -82,7 +90,8 @@ fn choose<'a>(lock: &'a LockFile, names: &[String]) -> Result<Vec<&'a Entry>> {
     }
     let have = || lock.entries.iter().map(|e| e.protocol.as_str()).collect::<Vec<_>>().join(", ");
     let find = |name: &String| {
-        lock.entry(name).ok_or_else(|| Failure::input(format!("the lock has no entry '{name}'")).at(FILE_NAME).hint(format!("it has: {}", have())))
+        lock.entry(name)
+            .ok_or_else(|| Failure::input(format!("the lock has no entry '{name}'")).at(FILE_NAME).hint(format!("it has: {}", have())))
     };
     let mut chosen = names.iter().map(find).collect::<Result<Vec<_>>>()?;
     chosen.sort_by(|a, b| a.protocol.cmp(&b.protocol));

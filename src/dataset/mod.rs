@@ -1,1 +1,26 @@
-//! Floor: dataset.
+//! Data: readers, the neutral model that every format becomes, synthetic slides, and expression.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`model`] | slides, spots, counts; their invariants and content digests |
+//! | [`her2st`] | the reader of her2st as published, and the check of a data folder |
+//! | [`synthetic`] | slides made from a seed, with a known right answer |
+//! | [`store`] | the files of an ingest artifact |
+//! | [`expression`] | transforms, gene spaces, panels, abundance |
+//! | [`image`] | decoding with refusals; [`jpeg`] walks the markers, [`sniff`] tells formats by content |
+//! | [`exact`] | exp, ln, sin and cos that give the same bits on every machine |
+
+pub mod exact;
+pub mod expression;
+pub mod her2st;
+pub mod image;
+pub mod jpeg;
+pub mod model;
+pub mod nearest;
+pub mod sniff;
+pub mod store;
+pub mod synthetic;
+pub mod table;
+
+pub use self::image::RgbImage;
+pub use model::{Counts, Finding, ImageRef, Lattice, Severity, Slide, SourceFile, Spot, UmSource};

@@ -3,8 +3,9 @@
 use super::check;
 use super::model::{Artifact, Figure, FilePin};
 use crate::base::digest::Hasher;
-use crate::base::{Digest, Failure, IoContext, Result};
+use crate::base::{Digest, Failure, IoContext, Result, canon};
 use serde::Deserialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -15,6 +16,8 @@ pub struct Manifest {
     pub stage: String,
     /// The artifact's key.
     pub key: Digest,
+    /// The stage's code version.
+    pub version: u32,
     /// The stage's parameters.
     #[serde(default)]
     pub parameters: serde_json::Value,
@@ -45,6 +48,11 @@ impl Manifest {
                 .at(place.to_owned())
                 .hint("remove that artifact's folder and run the protocol again")
         })
+    }
+
+    /// The key that stage, version, parameters and inputs give: what [`Manifest::key`] has to be.
+    pub fn fingerprint(&self) -> Digest {
+        canon::digest(&json!({"stage": self.stage, "version": self.version, "parameters": self.parameters, "inputs": self.inputs}))
     }
 
     /// The digests among the inputs (a value that is not a digest is not an artifact).

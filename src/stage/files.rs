@@ -3,7 +3,7 @@
 use crate::base::arrays::Arrays;
 use crate::base::{Failure, IoContext, Result};
 use crate::split::Fold;
-use crate::stats::evaluate::{SpotAt, store};
+use crate::stats::evaluate::{self, SpotAt};
 use std::path::Path;
 
 /// What `preprocess` made: targets for all spots.
@@ -22,8 +22,8 @@ impl Expression {
     /// Reads a `preprocess` artifact.
     pub fn read(dir: &Path) -> Result<Self> {
         let arrays = Arrays::open(&dir.join("expression.safetensors"))?;
-        let genes = store::read_genes(&dir.join("genes.txt"))?;
-        let spots = store::read_spots(&dir.join("spots.tsv"))?;
+        let genes = evaluate::read_genes(&dir.join("genes.txt"))?;
+        let spots = evaluate::read_spots(&dir.join("spots.tsv"))?;
         let values = arrays.f32s("expression")?;
         if values.len() != genes.len() * spots.len() {
             return Err(Failure::input(format!("{} values for {} spots and {} genes", values.len(), spots.len(), genes.len())).at(dir.display().to_string()));
@@ -47,8 +47,8 @@ impl Expression {
 /// Reads the folds of a `split` artifact; rows are checked against the number of spots.
 pub fn folds(dir: &Path, spots: usize) -> Result<Vec<Fold>> {
     let path = dir.join("folds.json");
-    let text = std::fs::read_to_string(&path).doing("read", &path)?;
-    crate::split::folds_from_json(&text, spots).map_err(|e| e.at(path.display().to_string()))
+    let bytes = std::fs::read(&path).doing("read", &path)?;
+    crate::split::folds_from_json(&bytes, spots).map_err(|e| e.at(path.display().to_string()))
 }
 
 /// One fold by its place in the split.

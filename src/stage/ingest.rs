@@ -22,10 +22,10 @@ impl Ingest {
         let mut inputs = BTreeMap::new();
         if data.dataset == Dataset::Her2st {
             for file in dataset::her2st::files(root, &data.slides)? {
-                let found = Digest::of_file(&root.join(&file))?;
+                let found = Digest::of_file(&dataset::her2st::path_of(root, &file)?)?;
                 if let Some(due) = data.digests.get(&file).filter(|due| **due != found) {
                     return Err(Failure::input(format!("the file is not the one that the protocol pins: digest {} where {} is due", found.short(), due.short()))
-                        .at(root.join(&file).display().to_string())
+                        .at(file.clone())
                         .hint("fetch it again; or, if you mean this file, pin its digest in the protocol's [data.digests]"));
                 }
                 inputs.insert(file, found);
@@ -55,7 +55,7 @@ impl Stage for Ingest {
     }
 
     fn raw_inputs(&self) -> Vec<PathBuf> {
-        self.inputs.keys().map(|name| self.root.join(name)).collect()
+        self.inputs.keys().filter_map(|name| dataset::her2st::path_of(&self.root, name).ok()).collect()
     }
 
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
@@ -63,8 +63,10 @@ impl Stage for Ingest {
             Dataset::Her2st => dataset::her2st::read(&self.root, &self.data.slides)?,
             Dataset::Synthetic => {
                 let s = self.data.synthetic.as_ref().ok_or_else(|| Failure::input("no [data.synthetic] table"))?;
-                let spec = dataset::synthetic::Spec { slides: self.data.slides.clone(), side: s.side, pitch_px: s.pitch, genes: s.genes, seed: s.seed };
-                dataset::synthetic::make_into(&spec, out)?
+                let spec = dataset::synthetic::Spec { slides: self.data.slides.len(), side: s.side, pitch_px: s.pitch, genes: s.genes, seed: s.seed };
+                let made = dataset::synthetic::generate(&spec)?;
+                dataset::store::save_images(&made, out)?;
+                made.into_iter().map(|(slide, _)| slide).collect()
             }
         };
         for slide in &slides {

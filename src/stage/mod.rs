@@ -5,6 +5,11 @@
 pub mod evaluate;
 pub mod files;
 pub mod ingest;
+#[cfg(feature = "train")]
+mod learn;
+#[cfg(not(feature = "train"))]
+#[path = "learn_absent.rs"]
+mod learn;
 pub mod leakage;
 pub mod patches;
 pub mod predict;
@@ -12,3 +17,6 @@ pub mod preprocess;
 pub mod report;
 pub mod split;
 pub mod train;
+
+/// The libtorch that training and prediction are made with: its version is part of their keys.
+pub const LIBTORCH: &str = "2.11.0";

@@ -41,12 +41,15 @@ impl Patches {
 }
 
 /// Where a slide's image lies: synthetic slides bring theirs in the ingest artifact.
-pub fn image_path(dataset: Dataset, data_root: &Path, ingest: &Path, rel_path: &str) -> PathBuf {
+pub fn image_path(dataset: Dataset, data_root: &Path, ingest: &Path, rel_path: &str) -> Result<PathBuf> {
     match dataset {
-        Dataset::Synthetic => ingest.join(rel_path),
-        Dataset::Her2st => data_root.join(rel_path),
+        Dataset::Synthetic => Ok(ingest.join(rel_path)),
+        Dataset::Her2st => crate::dataset::her2st::path_of(data_root, rel_path),
     }
 }
+
+/// Decoders of different versions differ by a grey level; the version is part of the key.
+const DECODER: &str = "image 0.25 (zune-jpeg)";
 
 impl Stage for Patches {
     fn job(&self) -> Job {
@@ -56,7 +59,7 @@ impl Stage for Patches {
             stage: "patches",
             label: "patches".into(),
             version: 1,
-            parameters: json!({"size": p.size, "resize": p.resize, "rounding": p.rounding, "border": p.border, "decoder": image::DECODER}),
+            parameters: json!({"size": p.size, "resize": p.resize, "rounding": p.rounding, "border": p.border, "decoder": DECODER}),
             inputs: [("ingest".to_owned(), self.ingest.digest())].into(),
         }
     }
@@ -75,7 +78,7 @@ impl Stage for Patches {
             let Some(reference) = &slide.image else {
                 return Err(Failure::input(format!("slide {} has no image", slide.id)));
             };
-            let path = image_path(self.data.dataset, &self.root, &self.ingest.dir, &reference.rel_path);
+            let path = image_path(self.data.dataset, &self.root, &self.ingest.dir, &reference.rel_path)?;
             let picture = image::decode_rgb(&path)?;
             let view = ImageView::new(picture.width as usize, picture.height as usize, &picture.pixels)?;
             let centres: Vec<(f64, f64)> = slide.spots.iter().map(|s| (s.x, s.y)).collect();

@@ -5,7 +5,7 @@ use crate::base::{Failure, Result};
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Event, Stage, Watch};
 use crate::protocol::Protocol;
-use crate::protocol::schema::{Protocol as P, SplitKind};
+use crate::protocol::schema::SplitKind;
 use crate::split::{self, Fold};
 use serde_json::json;
 use std::path::Path;
@@ -24,7 +24,7 @@ impl Split {
 }
 
 /// The names of a protocol's folds, known before any spot is.
-pub fn fold_names(p: &P) -> Vec<String> {
+pub fn fold_names(p: &Protocol) -> Vec<String> {
     match p.split.kind {
         SplitKind::Holdout => vec!["holdout".to_owned()],
         SplitKind::Kfold => (1..=p.split.k.unwrap_or(0)).map(|i| format!("fold{i}")).collect(),
@@ -33,12 +33,12 @@ pub fn fold_names(p: &P) -> Vec<String> {
 }
 
 /// The folds of a protocol over spots whose slides are given, in global row order.
-pub fn make(p: &P, slides: &[String]) -> Result<Vec<Fold>> {
+pub fn make(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
     let s = &p.split;
     let n = slides.len();
-    let mut folds = match s.kind {
-        SplitKind::Holdout => split::holdout(n, s.test_size.unwrap_or(0.0), s.seed as u32)?,
-        SplitKind::Kfold => split::kfold(n, s.k.unwrap_or(0), s.seed as u32)?,
+    let folds = match s.kind {
+        SplitKind::Holdout => split::holdout(n, s.test_size.unwrap_or(0.0), s.seed)?,
+        SplitKind::Kfold => split::kfold(n, s.k.unwrap_or(0), s.seed)?,
         SplitKind::LeaveOneSlideOut => p
             .data
             .slides
@@ -49,16 +49,15 @@ pub fn make(p: &P, slides: &[String]) -> Result<Vec<Fold>> {
             })
             .collect(),
     };
-    for (fold, name) in folds.iter_mut().zip(fold_names(p)) {
-        fold.name = name;
-        if s.validation > 0.0 {
-            split::carve_validation(fold, s.validation, s.seed as u32)?;
-        }
+    let finish = |(fold, name): (Fold, String)| {
+        let fold = Fold { name, ..fold };
+        let fold = if s.validation > 0.0 { split::carve_validation(fold, s.validation, s.seed)? } else { fold };
         if fold.train.len() < 2 || fold.test.is_empty() {
             return Err(Failure::input(format!("fold {} has {} training and {} test spots", fold.name, fold.train.len(), fold.test.len())).at("split"));
         }
-    }
-    Ok(folds)
+        Ok(fold)
+    };
+    folds.into_iter().zip(fold_names(p)).map(finish).collect()
 }
 
 impl Stage for Split {
@@ -81,7 +80,7 @@ impl Stage for Split {
         for finding in findings.iter().filter(|f| f.leaks) {
             watch.event(Event::Note { level: "warning".into(), text: format!("leakage: {}", finding.text) });
         }
-        crate::base::atomic::write(&out.join("folds.json"), split::folds_to_json(&folds)?.as_bytes())?;
+        crate::base::atomic::write(&out.join("folds.json"), &split::folds_to_json(&folds))?;
         files::write_json(&out.join("leakage.json"), &findings)
     }
 }

@@ -1,0 +1,9 @@
+//! From counts to targets: transforms, the common gene space of slides, panels of genes, abundance.
+
+mod panel;
+mod space;
+mod transform;
+
+pub use panel::{Panel, SpotRef};
+pub use space::GeneSpace;
+pub use transform::{Matrix, Transform, abundance, expression, normalise};

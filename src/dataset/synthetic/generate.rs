@@ -1,0 +1,110 @@
+//! Synthetic slides, whole.
+
+use super::genes::{Ground, counts, gene_names};
+use super::render::{Morphology, render};
+use super::tissue::Tissue;
+use crate::base::{Digest, Failure, Result};
+use crate::dataset::image::{RgbImage, encode_png};
+use crate::dataset::model::{Finding, ImageRef, Lattice, Slide, Spot, UmSource};
+use rayon::prelude::*;
+
+/// What to make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// Number of slides, named `S1`, `S2`, …, each of a donor of its own.
+    pub slides: usize,
+    /// Places of the square lattice along a side; spots are those of them that have tissue.
+    pub side: usize,
+    /// Distance of neighbouring spots in pixels; images are `(side + 1) * pitch_px` wide and high.
+    pub pitch_px: usize,
+    /// Number of genes.
+    pub genes: usize,
+    /// The seed of everything.
+    pub seed: u64,
+}
+
+impl Spec {
+    fn check(&self) -> Result<()> {
+        let fits = |name: &str, value: usize, low: usize, high: usize| {
+            if (low..=high).contains(&value) {
+                return Ok(());
+            }
+            Err(Failure::input(format!("synthetic {name} = {value} where {low} to {high} is due")))
+        };
+        fits("slides", self.slides, 1, 99)?;
+        fits("side", self.side, 2, 64)?;
+        fits("pitch_px", self.pitch_px, 8, 512)?;
+        fits("image width in pixels, (side + 1) * pitch_px,", (self.side + 1) * self.pitch_px, 24, 16_384)
+    }
+}
+
+/// A lattice place has a spot when at least this share of its window is tissue.
+const LEAST_TISSUE: f64 = 0.5;
+/// Micrometres between neighbouring places; a synthetic pixel is a 64th of it at the usual pitch.
+const PITCH_UM: f64 = 64.0;
+
+/// Makes the slides with their images. Spots lie at `(column + 1, row + 1) * pitch_px`, sorted by row and column.
+pub fn generate(spec: &Spec) -> Result<Vec<(Slide, RgbImage)>> {
+    spec.check()?;
+    let names = gene_names(spec.genes)?;
+    let made: Vec<Result<(Slide, RgbImage)>> = (0..spec.slides).into_par_iter().map(|i| one(spec, &names, i as u64)).collect();
+    made.into_iter().collect()
+}
+
+fn one(spec: &Spec, names: &[String], index: u64) -> Result<(Slide, RgbImage)> {
+    let width = (spec.side + 1) * spec.pitch_px;
+    let pitch = spec.pitch_px as f64;
+    let tissue = Tissue::new(spec.seed, index, width as f64, pitch / 64.0);
+    let rendered = render(spec.seed, index, &tissue, width);
+    let (mut spots, mut morphology, mut place, mut number): (Vec<Spot>, Vec<Morphology>, Vec<(f64, f64)>, Vec<u64>) = Default::default();
+    for at in 0..spec.side * spec.side {
+        let (col, row) = (at % spec.side, at / spec.side);
+        let (x, y) = ((col + 1) as f64 * pitch, (row + 1) as f64 * pitch);
+        let seen = rendered.morphology(x, y, pitch);
+        if seen.tissue < LEAST_TISSUE {
+            continue;
+        }
+        let source_row = spots.len() as u32;
+        spots.push(Spot { id: format!("{}x{}", col + 1, row + 1), array_col: col as i32 + 1, array_row: row as i32 + 1, x, y, source_row });
+        let centred = |c: f64| 2.0 * c / width as f64 - 1.0;
+        place.push((centred(x), centred(y)));
+        morphology.push(seen);
+        number.push(at as u64);
+    }
+    if spots.len() < 2 {
+        return Err(Failure::input(format!("synthetic slide {} has {} spots on tissue", index + 1, spots.len())).hint("ask for a larger side, or another seed"));
+    }
+    let ground = Ground { seed: spec.seed, slide: index, morphology: &morphology, place: &place, number: &number };
+    let counts = counts(names, &ground);
+    let id = format!("S{}", index + 1);
+    let png = encode_png(&rendered.image)?;
+    let image = ImageRef {
+        rel_path: format!("images/{id}.png"),
+        sha256: Digest::of(&png),
+        width: width as u32,
+        height: width as u32,
+        um_per_px: Some(PITCH_UM / pitch),
+        um_source: Some(UmSource::Stated),
+    };
+    let off = spec.side * spec.side - spots.len();
+    let slide = Slide {
+        donor: Some(format!("donor-{}", index + 1)),
+        organ: "none".to_owned(),
+        technology: "synthetic".to_owned(),
+        lattice: Lattice::Square,
+        image: Some(image),
+        spots,
+        genes: names.to_vec(),
+        counts,
+        files: Vec::new(),
+        findings: vec![Finding::note("off-tissue", format!("{off} of {} lattice places have no tissue and no spot", spec.side * spec.side))],
+        id,
+    };
+    slide.check()?;
+    Ok((slide, rendered.image))
+}
+
+#[cfg(test)]
+#[path = "generate_tests.rs"]
+mod tests;

@@ -1,0 +1,87 @@
+//! `train`: one fold's network, from patches and targets to a checkpoint.
+
+use crate::base::{Digest, Failure, Result};
+use crate::engine::store::{Artifact, Job};
+use crate::engine::{Stage, Watch};
+use crate::protocol::Protocol;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// The stage.
+pub struct Train {
+    pub(super) protocol: Protocol,
+    pub(super) name: String,
+    pub(super) fold: usize,
+    pub(super) weights: Option<PathBuf>,
+    pub(super) preprocess: Artifact,
+    pub(super) patches: Artifact,
+    pub(super) split: Artifact,
+}
+
+impl Train {
+    /// Trains one fold.
+    pub fn new(p: &Protocol, name: &str, fold: usize, weights: &Path, preprocess: &Artifact, patches: &Artifact, split: &Artifact) -> Self {
+        let file = (p.network.weights != "random").then(|| weights.join(&p.network.weights));
+        Self {
+            protocol: p.clone(),
+            name: name.to_owned(),
+            fold,
+            weights: file,
+            preprocess: preprocess.clone(),
+            patches: patches.clone(),
+            split: split.clone(),
+        }
+    }
+
+    /// What people see.
+    pub fn label(&self) -> String {
+        format!("train[{}]", self.name)
+    }
+
+    /// A weight file must be the one that the protocol pins.
+    fn check_weights(&self) -> Result<()> {
+        let Some(path) = &self.weights else { return Ok(()) };
+        let found = Digest::of_file(path).map_err(|e| e.hint("pinned weights are looked for below weights/; docs/protocol.md says more"))?;
+        match self.protocol.network.weights_sha256 {
+            Some(due) if due != found => Err(Failure::input(format!("the weight file is not the one that the protocol pins: digest {} where {} is due", found.short(), due.short()))
+                .at(path.display().to_string())),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Stage for Train {
+    fn job(&self) -> Job {
+        let p = &self.protocol;
+        let d = &p.determinism;
+        let parameters = json!({
+            "fold": self.fold,
+            "seed": p.seed,
+            "network": p.network,
+            "augmentation": p.augmentation,
+            "train": p.train,
+            "colour": p.patch.colour,
+            "side": p.patch.resize,
+            "class": d.class,
+            "threads": d.threads,
+            "instruction_set": d.instruction_set,
+            "device": d.device,
+            "libtorch": super::LIBTORCH,
+        });
+        let mut inputs: std::collections::BTreeMap<String, Digest> =
+            [&self.preprocess, &self.patches, &self.split].into_iter().map(|a| (a.label.clone(), a.digest())).collect();
+        if let Some(due) = p.network.weights_sha256.filter(|_| self.weights.is_some()) {
+            inputs.insert("weights".into(), due);
+        }
+        Job { stage: "train", label: self.label(), version: 1, parameters, inputs }
+    }
+
+    fn resumes(&self) -> bool {
+        true
+    }
+
+    fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
+        self.check_weights()?;
+        super::learn::train(self, out, watch)
+    }
+}
