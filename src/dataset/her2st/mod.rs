@@ -14,4 +14,4 @@ pub use check::{CheckReport, FileReport, FileState, SectionReport, SectionState,
 pub use known::{Known, all as published_sections, known};
 pub use lattice::{AxisFit, LatticeFit};
 pub use root::{data_folder, path_of};
-pub use section::{read, read_section};
+pub use section::{files, read, read_section};
