@@ -178,11 +178,11 @@ fn too_large(slide: &str, value: u32) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::synthetic::{Spec, generate};
+    use crate::dataset::synthetic::{Spec, make};
 
     #[test]
     fn round_trip_is_exact_and_bytes_are_equal() {
-        let made = generate(&Spec { slides: 2, side: 4, pitch_px: 16, genes: 10, seed: 1 }).expect("slides");
+        let made = make(&Spec { slides: vec!["S1".into(), "S2".into()], side: 4, pitch_px: 16, genes: 10, seed: 1 }).expect("slides");
         let slides: Vec<Slide> = made.iter().map(|(s, _)| s.clone()).collect();
         let (a, b) = (tempfile::tempdir().expect("dir"), tempfile::tempdir().expect("dir"));
         save(&slides, a.path()).expect("save");
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn changed_files_are_refused() {
-        let made = generate(&Spec { slides: 1, side: 4, pitch_px: 16, genes: 10, seed: 1 }).expect("slides");
+        let made = make(&Spec { slides: vec!["S1".into()], side: 4, pitch_px: 16, genes: 10, seed: 1 }).expect("slides");
         let slides: Vec<Slide> = made.into_iter().map(|(s, _)| s).collect();
         let dir = tempfile::tempdir().expect("dir");
         save(&slides, dir.path()).expect("save");

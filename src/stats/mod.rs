@@ -16,6 +16,7 @@ pub mod normal;
 pub mod permutation;
 pub mod ranks;
 pub mod summary;
+pub mod table;
 pub mod weights;
 
 pub use correlation::{pearson, spearman};

@@ -90,18 +90,3 @@ pub(super) fn existing(data: &Path, recorded: &str, section: &str, what: &str) -
     }
     Err(Failure::input(format!("the {what} of section {section} are missing (G01)")).at(recorded).hint(SOURCE))
 }
-
-/// Recorded paths of the files of these sections, three a section, in their order; each is there.
-pub fn files(root: &Path, sections: &[String]) -> Result<Vec<String>> {
-    let data = data_folder(root)?;
-    let mut out = Vec::with_capacity(3 * sections.len());
-    for section in sections {
-        check_name(&data, section)?;
-        for (path, what) in [(counts_path(section), "counts"), (spots_path(section), "spots")] {
-            existing(&data, &path, section, what)?;
-            out.push(path);
-        }
-        out.push(the_image(&data, section)?.0);
-    }
-    Ok(out)
-}

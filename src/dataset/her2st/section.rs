@@ -33,6 +33,21 @@ pub fn read(root: &Path, sections: &[String]) -> Result<Vec<Slide>> {
     Ok(slides)
 }
 
+/// The recorded paths of the files that sections are read from: counts, spots and image of each, in that order.
+pub fn files(root: &Path, sections: &[String]) -> Result<Vec<String>> {
+    let data = data_folder(root)?;
+    let mut out = Vec::with_capacity(3 * sections.len());
+    for section in sections {
+        check_name(&data, section)?;
+        for (path, what) in [(counts_path(section), "counts"), (spots_path(section), "spot coordinates")] {
+            existing(&data, &path, section, what)?;
+            out.push(path);
+        }
+        out.push(the_image(&data, section)?.0);
+    }
+    Ok(out)
+}
+
 /// Reads one section.
 pub fn read_section(root: &Path, section: &str) -> Result<Slide> {
     let data = data_folder(root)?;
