@@ -59,12 +59,17 @@ pub(super) fn check_inside(rows: &[SpotRow], size: (u32, u32), shown: &str) -> R
     let (w, h) = (f64::from(size.0), f64::from(size.1));
     let largest = rows.iter().map(|r| r.pixel.0.max(r.pixel.1)).fold(f64::MIN, f64::max);
     if largest <= 256.0 && w.max(h) > 2000.0 {
-        return Err(Failure::input(format!("the largest pixel coordinate is {largest} in an image of {w} x {h}: these are array indices, not pixels (G26)")).at(shown));
+        return Err(Failure::input(format!(
+            "the largest pixel coordinate is {largest} in an image of {w} x {h}: these are array indices, not pixels (G26)"
+        ))
+        .at(shown));
     }
     let constant = |f: fn(&SpotRow) -> f64| rows.len() > 2 && rows.iter().all(|r| f(r) == f(&rows[0]));
     for (name, flat) in [("pixel_x", constant(|r| r.pixel.0)), ("pixel_y", constant(|r| r.pixel.1))] {
         if flat {
-            return Err(Failure::input(format!("all {} spots have the same {name} (G25)", rows.len())).at(shown).hint("the column was overwritten; fetch the file again"));
+            return Err(Failure::input(format!("all {} spots have the same {name} (G25)", rows.len()))
+                .at(shown)
+                .hint("the column was overwritten; fetch the file again"));
         }
     }
     let inside = |x: f64, y: f64| x >= 0.0 && y >= 0.0 && x < w && y < h;
@@ -82,8 +87,15 @@ pub(super) fn check_inside(rows: &[SpotRow], size: (u32, u32), shown: &str) -> R
         }
     };
     let code = if outside.len() * 100 > rows.len() { "G24" } else { "G23" };
-    let text = format!("{} of {} spot centres lie outside the image of {w} x {h} pixels, worst '{}x{}' at ({}, {}) ({code})",
-        outside.len(), rows.len(), worst.array.0, worst.array.1, worst.pixel.0, worst.pixel.1);
+    let text = format!(
+        "{} of {} spot centres lie outside the image of {w} x {h} pixels, worst '{}x{}' at ({}, {}) ({code})",
+        outside.len(),
+        rows.len(),
+        worst.array.0,
+        worst.array.1,
+        worst.pixel.0,
+        worst.pixel.1
+    );
     Err(Failure::input(text).at(shown).hint(hint))
 }
 
@@ -97,12 +109,22 @@ pub(super) fn check_lattice(rows: &[SpotRow], fit: &LatticeFit, size: (u32, u32)
     } else {
         let relative = (fit.x.residual / fit.x.slope.abs().max(1e-9)).max(fit.y.residual / fit.y.slope.abs().max(1e-9));
         if fit.x.slope <= 0.0 || fit.y.slope <= 0.0 || relative > 0.5 {
-            return Err(Failure::input(format!("pixels do not follow the array: pitch {:.2} x {:.2} px, largest residual {:.2} pitches (G44)", fit.x.slope, fit.y.slope, relative))
-                .at(shown)
-                .hint("are rows or axes mixed up, or are these the annotation file's pixels (L17), whose y is reversed?"));
+            return Err(Failure::input(format!(
+                "pixels do not follow the array: pitch {:.2} x {:.2} px, largest residual {:.2} pitches (G44)",
+                fit.x.slope, fit.y.slope, relative
+            ))
+            .at(shown)
+            .hint("are rows or axes mixed up, or are these the annotation file's pixels (L17), whose y is reversed?"));
         }
-        let text = format!("pitch {:.2} x {:.2} px, largest residual {:.3} x {:.3} px, {:.4} x {:.4} µm/px",
-            fit.x.slope, fit.y.slope, fit.x.residual, fit.y.residual, PITCH_UM / fit.x.slope, PITCH_UM / fit.y.slope);
+        let text = format!(
+            "pitch {:.2} x {:.2} px, largest residual {:.3} x {:.3} px, {:.4} x {:.4} µm/px",
+            fit.x.slope,
+            fit.y.slope,
+            fit.x.residual,
+            fit.y.residual,
+            PITCH_UM / fit.x.slope,
+            PITCH_UM / fit.y.slope
+        );
         findings.push(if relative > 0.1 { Finding::warning("lattice-fit", text) } else { Finding::note("lattice-fit", text) });
     }
     let step = (f64::from(size.0) / SPAN.0, f64::from(size.1) / SPAN.1);
