@@ -93,7 +93,8 @@ impl Look {
             Role::Warn => self.pick(plain, Color::Yellow, (190, 130, 20)),
             Role::Bad => self.pick(plain.add_modifier(Modifier::BOLD), Color::Red, (205, 75, 70)),
             Role::Cursor => match self.colours {
-                Colours::None | Colours::Sixteen => plain.add_modifier(Modifier::REVERSED),
+                Colours::None => plain.add_modifier(Modifier::REVERSED),
+                Colours::Sixteen => plain.fg(Color::Reset).bg(Color::Reset).add_modifier(Modifier::REVERSED),
                 _ => plain.fg(self.rgb(255, 255, 255)).bg(self.rgb(0, 95, 135)).add_modifier(Modifier::BOLD),
             },
             Role::Rule => match self.colours {

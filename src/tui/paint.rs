@@ -5,7 +5,7 @@ use super::look::{Look, Role};
 use crate::base::text::clean;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -34,6 +34,8 @@ impl Pen<'_> {
         }
         let width = width.min(area.right() - x);
         let safe = fit(text, usize::from(width), self.look);
+        // What was there before (the rule under a title) leaves no colour behind.
+        let style = Style::default().fg(Color::Reset).bg(Color::Reset).patch(style);
         let (end, _) = self.buffer.set_stringn(x, y, &safe, usize::from(width), style);
         end.saturating_sub(x)
     }
@@ -258,6 +260,15 @@ mod tests {
         assert_eq!(wrap("ab/cd/efgh", 8), ["ab/cd/", "efgh"]);
         assert_eq!(wrap("a\n\nb", 4), ["a", "", "b"]);
         assert_eq!(wrap("  two deep", 7), ["  two", "  deep"]);
+    }
+
+    #[test]
+    fn a_title_does_not_take_the_colour_of_its_rule() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 3));
+        let area = buffer.area;
+        Pen { buffer: &mut buffer, look: LOOK }.section(area, "Genes", "");
+        assert_eq!((buffer[(2, 0)].symbol(), buffer[(2, 0)].fg), ("G", Color::Reset));
+        assert_ne!(buffer[(15, 0)].fg, Color::Reset);
     }
 
     #[test]
