@@ -84,17 +84,36 @@ pub struct FeatureNet {
 
 impl FeatureNet {
     /// Loads a torchvision state dict, classifier included or not, or the backbone of a checkpoint (`backbone.*`).
-    pub fn open(kind: Kind, weights: &Path, element: tch::Kind) -> Result<Self> {
+    pub fn open(kind: Kind, weights: &Path) -> Result<Self> {
+        let net = Self::new(kind, tch::Kind::Float)?;
+        read_backbone(&net.store, &Arrays::open(weights)?).map_err(|e| e.at(weights.display().to_string()))?;
+        Ok(net)
+    }
+
+    /// With drawn initial values, in an element type.
+    pub fn new(kind: Kind, element: tch::Kind) -> Result<Self> {
         let mut store = Store::new();
         let backbone = Backbone::new(&mut store, kind).torch("build the network")?;
         store.settle(tch::Device::Cpu, element).torch("build the network")?;
-        read_backbone(&store, &Arrays::open(weights)?).map_err(|e| e.at(weights.display().to_string()))?;
         Ok(Self { kind, store, backbone })
     }
 
     /// Features in evaluation mode: [N, 3, H, W] to [N, F].
     pub fn features(&self, x: &Tensor) -> Torch<Tensor> {
         tch::no_grad(|| self.backbone.forward(x, false))
+    }
+
+    /// The same for plain numbers [N, 3, H, W], some images at a time: [N, F].
+    pub fn features_of(&self, images: &[f32], shape: [usize; 4], batch: usize) -> Result<Vec<f32>> {
+        let one: usize = shape[1..].iter().product();
+        let lengths = shape.map(|n| n as i64);
+        let mut out = Vec::new();
+        for part in images.chunks(one * batch) {
+            let x = Tensor::f_from_slice(part).and_then(|t| t.f_reshape([-1, lengths[1], lengths[2], lengths[3]]));
+            let y = x.and_then(|x| self.features(&super::store::channels_last(&x)?)).torch("run the network")?;
+            out.extend(super::store::values(&y)?);
+        }
+        Ok(out)
     }
 }
 

@@ -72,15 +72,7 @@ impl<'a> Maker<'a> {
     }
 
     /// For patches [N, P, P, 3] and targets [N, G]; without targets give an empty slice and 0 genes.
-    pub fn of(
-        patches: &'a [u8],
-        side: usize,
-        targets: &'a [f32],
-        genes: usize,
-        colour: Colour,
-        mean: [f32; 3],
-        std: [f32; 3],
-    ) -> Self {
+    pub fn of(patches: &'a [u8], side: usize, targets: &'a [f32], genes: usize, colour: Colour, mean: [f32; 3], std: [f32; 3]) -> Self {
         Self { patches, side, targets, genes, swap: colour == Colour::Bgr, normaliser: Normaliser::new(mean, std) }
     }
 
@@ -114,9 +106,9 @@ mod tests {
         let n = Normaliser::new(IMAGENET_MEAN, IMAGENET_STD);
         let mut out = Vec::new();
         n.extend(&[0, 0, 255, 255, 128, 128], false, &mut out);
-        let due = [-2.1179039f32, -2.0357141, 2.6399999, 2.2489083, 0.2051821, 0.4264924];
+        let due = [-2.1179, -2.035714, 2.64, 2.248908, 0.205182, 0.426492f32];
         for (a, b) in out.iter().zip(due) {
-            assert!((a - b).abs() < 2e-7, "{a} where {b} is due");
+            assert!((a - b).abs() < 5e-6, "{a} where {b} is due");
         }
     }
 

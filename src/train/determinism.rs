@@ -138,13 +138,26 @@ pub fn device(device: Device) -> Result<tch::Device> {
     if !tch::Cuda::is_available() {
         let place = std::env::var_os("PINFOLD_LIBTORCH_CUDA").map_or_else(|| PathBuf::from(env!("PINFOLD_TORCH_LIB")), PathBuf::from);
         let file = if place.is_dir() { place.join("libtorch_cuda.so") } else { place };
-        shim::load_library(&file)
-            .map_err(|why| Failure::environment(format!("cannot load the CUDA side of libtorch: {why}")).at(file.display().to_string()).hint(hint))?;
+        shim::load_library(&file).map_err(|why| {
+            Failure::environment(format!("cannot load the CUDA side of libtorch: {why}")).at(file.display().to_string()).hint(hint)
+        })?;
     }
     if tch::Cuda::is_available() {
         return Ok(tch::Device::Cuda(0));
     }
     Err(Failure::environment("libtorch finds no CUDA device").hint(hint))
+}
+
+/// What `doctor` shows of libtorch.
+pub fn facts() -> Vec<(&'static str, String)> {
+    let mut out = vec![("libtorch", env!("PINFOLD_TORCH_LIB").to_owned()), ("torch instructions", shim::cpu_capability())];
+    out.push(("torch threads", tch::get_num_threads().to_string()));
+    let gpu = match self::device(Device::Cuda) {
+        Ok(_) => format!("{} CUDA device(s)", tch::Cuda::device_count()),
+        Err(e) => format!("none ({})", e.what),
+    };
+    out.push(("torch GPU", gpu));
+    out
 }
 
 #[cfg(test)]

@@ -58,8 +58,7 @@ pub(super) fn evaluate(
 pub(super) fn score(data: &Data, rows: &[usize], evaluated: &Evaluated, how: EpochLoss) -> (f64, Option<f64>) {
     let column = |of: &[f32], gene: usize| of.iter().skip(gene).step_by(data.genes).map(|&v| f64::from(v)).collect::<Vec<_>>();
     let truth: Vec<f32> = rows.iter().flat_map(|&r| &data.targets[r * data.genes..(r + 1) * data.genes]).copied().collect();
-    let defined: Vec<f64> =
-        (0..data.genes).filter_map(|g| pearson(&column(&evaluated.prediction, g), &column(&truth, g))).collect();
+    let defined: Vec<f64> = (0..data.genes).filter_map(|g| pearson(&column(&evaluated.prediction, g), &column(&truth, g))).collect();
     let pcc = if defined.is_empty() { None } else { Some(defined.iter().sum::<f64>() / defined.len() as f64) };
     (summarise(&evaluated.losses, how), pcc)
 }

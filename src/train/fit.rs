@@ -55,7 +55,8 @@ pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, prog
     let adam = Adam::new(&net.store, config.weight_decay, Kernel::Fused)?;
     let state_path = dir.join("state.safetensors");
     let digest = config.digest(data)?;
-    let mut run = Run { config, data, device, net, adam, best: Best::default(), maker: Maker::new(config, data), digest, state_path: &state_path };
+    let mut run =
+        Run { config, data, device, net, adam, best: Best::default(), maker: Maker::new(config, data), digest, state_path: &state_path };
     let mut standing = state::resume(&state_path, digest, &run.net, &mut run.adam, &mut run.best)?.unwrap_or_else(Standing::start);
     // Whoever draws from libtorch's generator holds it; here for the whole training, since each step re-seeds it.
     let generator = init::generator();
