@@ -45,9 +45,8 @@ pub fn run(args: Args) -> Result<()> {
         "her2st" => check_her2st(&args),
         "synthetic" if args.json => output::json(&serde_json::json!({"dataset": "synthetic", "complete": true, "sections": []})),
         "synthetic" => output::print("synthetic slides are made on the spot from their seed: nothing is needed, nothing is missing\n"),
-        later if LATER.contains(&later) => {
-            Err(Failure::input(format!("the dataset '{later}' is not supported yet in this version")).hint("this version reads her2st and makes synthetic slides"))
-        }
+        later if LATER.contains(&later) => Err(Failure::input(format!("the dataset '{later}' is not supported yet in this version"))
+            .hint("this version reads her2st and makes synthetic slides")),
         other => Err(Failure::input(format!("unknown dataset '{other}'")).hint(nearest::hint(other, ["her2st", "synthetic"]))),
     }
 }
@@ -111,7 +110,13 @@ fn sections(here: &[&SectionReport]) -> String {
                 s.genes.map_or_else(dash, |n| thousands(n as u64)),
                 s.image.map_or_else(dash, |(w, h)| format!("{w} x {h}")),
                 s.um_per_px.map_or_else(dash, |v| format!("{v:.4}")),
-                if s.spots.is_none() { dash() } else if s.dropped.is_empty() { "none".to_owned() } else { s.dropped.join("; ") },
+                if s.spots.is_none() {
+                    dash()
+                } else if s.dropped.is_empty() {
+                    "none".to_owned()
+                } else {
+                    s.dropped.join("; ")
+                },
             ]
         })
         .collect();
@@ -126,7 +131,12 @@ fn files(here: &[&SectionReport]) -> String {
             FileState::Present => "there (no published digest known)",
             FileState::Missing => "MISSING",
         };
-        vec![f.path.clone(), f.bytes.map_or_else(|| "-".to_owned(), bytes), f.sha256.map_or_else(|| "-".to_owned(), |d| d.short()), state.to_owned()]
+        vec![
+            f.path.clone(),
+            f.bytes.map_or_else(|| "-".to_owned(), bytes),
+            f.sha256.map_or_else(|| "-".to_owned(), |d| d.short()),
+            state.to_owned(),
+        ]
     };
     let rows: Vec<Vec<String>> = here.iter().flat_map(|s| &s.files).map(row).collect();
     output::table(&[("file", Side::Left), ("size", Side::Right), ("sha256 (--json: whole)", Side::Left), ("", Side::Left)], &rows)
@@ -173,7 +183,8 @@ mod tests {
 
     #[test]
     fn the_table_names_what_is_missing() {
-        let file = |role: &str, state| FileReport { role: role.into(), path: format!("her2st/data/{role}"), state, bytes: None, sha256: None };
+        let file =
+            |role: &str, state| FileReport { role: role.into(), path: format!("her2st/data/{role}"), state, bytes: None, sha256: None };
         let section = |name: &str, state| SectionReport {
             section: name.into(),
             state,

@@ -69,8 +69,6 @@ fn data(p: &Protocol) -> Checked {
         (Dataset::Synthetic, None) => Err(Problem::new("data", "synthetic slides need a [data.synthetic] table")),
         (Dataset::Her2st, Some(_)) => Err(Problem::new("data.synthetic", "only the dataset 'synthetic' takes this table")),
         (_, Some(s)) => {
-            let named = p.data.slides.iter().enumerate().all(|(i, name)| *name == format!("S{}", i + 1));
-            ensure(named && p.data.slides.len() < 100, "data.slides", || "synthetic slides are named S1, S2, … in this order".to_owned())?;
             ensure((4..=64).contains(&s.side), "data.synthetic.side", || "between 4 and 64 spots a side".to_owned())?;
             ensure((16..=512).contains(&s.pitch), "data.synthetic.pitch", || "between 16 and 512 pixels".to_owned())?;
             ensure((3..=3000).contains(&s.genes), "data.synthetic.genes", || "between 3 and 3000 genes".to_owned())

@@ -63,8 +63,8 @@ impl Stage for Ingest {
             Dataset::Her2st => dataset::her2st::read(&self.root, &self.data.slides)?,
             Dataset::Synthetic => {
                 let s = self.data.synthetic.as_ref().ok_or_else(|| Failure::input("no [data.synthetic] table"))?;
-                let spec = dataset::synthetic::Spec { slides: self.data.slides.len(), side: s.side, pitch_px: s.pitch, genes: s.genes, seed: s.seed };
-                let made = dataset::synthetic::generate(&spec)?;
+                let spec = dataset::synthetic::Spec { slides: self.data.slides.clone(), side: s.side, pitch_px: s.pitch, genes: s.genes, seed: s.seed };
+                let made = dataset::synthetic::make(&spec)?;
                 dataset::store::save_images(&made, out)?;
                 made.into_iter().map(|(slide, _)| slide).collect()
             }

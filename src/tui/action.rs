@@ -178,12 +178,52 @@ pub static BINDINGS: &[Binding] = &[
     bind!(&[], [bare(KeyCode::Home), plain('g')], ("Home", "Home"), Action::First, "", "the first line; End the last", 90),
     bind!(&[], [bare(KeyCode::End), plain('G')], ("End", "End"), Action::Last, "", "", 99),
     bind!(&[], [bare(KeyCode::Enter)], ("Enter", "Enter"), Action::Deeper, "open", "go deeper", 10),
-    bind!(&[], [bare(KeyCode::Esc), bare(KeyCode::Backspace)], ("Esc", "Esc"), Action::Back, "back", "go back; close; clear the search", 30),
+    bind!(
+        &[],
+        [bare(KeyCode::Esc), bare(KeyCode::Backspace)],
+        ("Esc", "Esc"),
+        Action::Back,
+        "back",
+        "go back; close; clear the search",
+        30
+    ),
     bind!(&[Protocols], [plain('i')], ("i", "i"), Action::InitDemo, "make the demo", "make a workspace with the demo in this folder", 5),
-    bind!(&[Protocols, Walk, Run], [plain('r')], ("r", "r"), Action::Run, "run", "start or go on with a run of the chosen protocol", 12),
-    bind!(&[Protocols, Walk, Run, Results, Reports], [plain('l')], ("l", "l"), Action::Lock, "lock", "write the newest run into pinfold.lock", 14),
-    bind!(&[Protocols, Walk, Run, Results, Reports], [plain('L')], ("L", "L"), Action::LockDirty, "lock dirty", "lock although the tree is dirty; the patch is stored and hashed", 15),
-    bind!(&[Protocols, Walk, Run, Results, Reports], [plain('a')], ("a", "a"), Action::Audit, "audit", "hold the lock against the files", 16),
+    bind!(
+        &[Protocols, Walk, Run, Results, Reports],
+        [plain('r')],
+        ("r", "r"),
+        Action::Run,
+        "run",
+        "start or go on with a run of the chosen protocol",
+        12
+    ),
+    bind!(
+        &[Protocols, Walk, Run, Results, Reports],
+        [plain('l')],
+        ("l", "l"),
+        Action::Lock,
+        "lock",
+        "write the newest run into pinfold.lock",
+        14
+    ),
+    bind!(
+        &[Protocols, Walk, Run, Results, Reports],
+        [plain('L')],
+        ("L", "L"),
+        Action::LockDirty,
+        "lock dirty",
+        "after a refusal: lock although the tree is dirty, patch and all",
+        15
+    ),
+    bind!(
+        &[Protocols, Walk, Run, Results, Reports],
+        [plain('a')],
+        ("a", "a"),
+        Action::Audit,
+        "audit",
+        "hold the lock against the files",
+        16
+    ),
     bind!(&[Walk], [plain('e')], ("e", "e"), Action::Override, "override", "give the parameter another value for the next run", 20),
     bind!(&[Walk], [plain('x')], ("x", "x"), Action::DropOverrides, "drop overrides", "forget every override", 21),
     bind!(&[Walk], [bare(KeyCode::Right), plain(']')], ("←→", "[]"), Action::Next, "parameter", "the parameters of this step", 41),

@@ -12,7 +12,7 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
     /// What it looks like.
     pub role: Role,
-    /// The letter that draws it in ASCII.
+    /// The letter at its end, and the one that draws it in ASCII.
     pub letter: char,
 }
 
@@ -32,7 +32,7 @@ pub fn curves(pen: &mut Pen<'_>, area: Rect, curves: &[Curve], decimals: usize, 
         (low, high) = (low - 0.5, high + 0.5);
     }
     let label = 7;
-    let plot = Rect { x: area.x + label, width: area.width - label, ..area };
+    let plot = Rect { x: area.x + label, width: area.width - label - 2, ..area };
     let axis = pen.look.glyph("│", "|");
     for y in area.y..area.bottom() {
         pen.text(plot.x - 1, y, 1, axis, Role::Rule);
@@ -40,7 +40,12 @@ pub fn curves(pen: &mut Pen<'_>, area: Rect, curves: &[Curve], decimals: usize, 
     pen.right(area.x, area.y, label - 2, &number(Some(high), decimals), Role::Quiet);
     pen.right(area.x, area.bottom() - 1, label - 2, &number(Some(low), decimals), Role::Quiet);
     let scale = Scale { first, span: (last - first).max(1.0), low, rise: high - low };
-    if pen.look.ascii { letters(pen, plot, curves, &scale) } else { braille(pen, plot, curves, &scale) }
+    if pen.look.ascii {
+        letters(pen, plot, curves, &scale)
+    } else {
+        braille(pen, plot, curves, &scale)
+    }
+    names(pen, plot, curves, &scale);
 }
 
 struct Scale {
@@ -102,6 +107,19 @@ fn letters(pen: &mut Pen<'_>, plot: Rect, curves: &[Curve], scale: &Scale) {
         for (x, y) in scale.dots(curve, columns, rows) {
             pen.text(plot.x + x as u16, plot.y + y as u16, 1, curve.letter.encode_utf8(&mut [0; 4]), curve.role);
         }
+    }
+}
+
+/// The letter of each curve, right of its end; one that finds its place taken goes to the nearest free row.
+fn names(pen: &mut Pen<'_>, plot: Rect, curves: &[Curve], scale: &Scale) {
+    let rows = usize::from(plot.height);
+    let mut taken = vec![false; rows];
+    for curve in curves {
+        let Some(last) = curve.points.iter().rev().find(|(x, y)| x.is_finite() && y.is_finite()) else { continue };
+        let (_, row) = scale.place(*last, 1, rows);
+        let Some(free) = (0..rows).filter(|r| !taken[*r]).min_by_key(|r| r.abs_diff(row)) else { return };
+        taken[free] = true;
+        pen.text(plot.right() + 1, plot.y + free as u16, 1, curve.letter.encode_utf8(&mut [0; 4]), curve.role);
     }
 }
 

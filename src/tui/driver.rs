@@ -11,9 +11,9 @@ use super::update::{begin, update};
 use crate::base::{Failure, Result};
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use std::io::{self, BufWriter};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Half a second: how often a live run is looked at.
@@ -42,7 +42,8 @@ pub fn run(facts: Box<dyn Facts + Send>) -> Result<()> {
 fn signals() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&flag)).map_err(|e| Failure::environment(format!("cannot listen for signals: {e}")))?;
+        signal_hook::flag::register(signal, Arc::clone(&flag))
+            .map_err(|e| Failure::environment(format!("cannot listen for signals: {e}")))?;
     }
     Ok(flag)
 }
@@ -56,7 +57,9 @@ struct Loop {
 
 impl Loop {
     fn turn(mut self, guard: &Guard) -> Result<Option<String>> {
-        let lost = |e: io::Error| Failure::environment(format!("the terminal is gone: {e}")).hint("runs go on by themselves; look again with: pinfold");
+        let lost = |e: io::Error| {
+            Failure::environment(format!("the terminal is gone: {e}")).hint("runs go on by themselves; look again with: pinfold")
+        };
         let mut output = Output::new(BufWriter::with_capacity(1 << 16, io::stdout()), Look::from_environment());
         let least = frame_time(std::env::var_os("SSH_CONNECTION").is_some());
         self.model.size = terminal::size();

@@ -93,7 +93,8 @@ impl Look {
             Role::Warn => self.pick(plain, Color::Yellow, (190, 130, 20)),
             Role::Bad => self.pick(plain.add_modifier(Modifier::BOLD), Color::Red, (205, 75, 70)),
             Role::Cursor => match self.colours {
-                Colours::None | Colours::Sixteen => plain.add_modifier(Modifier::REVERSED),
+                Colours::None => plain.add_modifier(Modifier::REVERSED),
+                Colours::Sixteen => plain.fg(Color::Reset).bg(Color::Reset).add_modifier(Modifier::REVERSED),
                 _ => plain.fg(self.rgb(255, 255, 255)).bg(self.rgb(0, 95, 135)).add_modifier(Modifier::BOLD),
             },
             Role::Rule => match self.colours {
@@ -103,7 +104,8 @@ impl Look {
             },
             Role::Series(i) => {
                 const SIXTEEN: [Color; 6] = [Color::Cyan, Color::Magenta, Color::Yellow, Color::Green, Color::Blue, Color::Red];
-                const FULL: [(u8, u8, u8); 6] = [(0, 150, 175), (190, 95, 160), (190, 130, 20), (70, 155, 85), (95, 125, 215), (205, 75, 70)];
+                const FULL: [(u8, u8, u8); 6] =
+                    [(0, 150, 175), (190, 95, 160), (190, 130, 20), (70, 155, 85), (95, 125, 215), (205, 75, 70)];
                 self.pick(plain, SIXTEEN[i % 6], FULL[i % 6])
             }
         }
@@ -187,7 +189,18 @@ mod tests {
     #[test]
     fn no_colour_means_no_colour() {
         let look = Look { colours: Colours::None, ascii: false };
-        for role in [Role::Plain, Role::Quiet, Role::Strong, Role::Accent, Role::Good, Role::Warn, Role::Bad, Role::Cursor, Role::Rule, Role::Series(3)] {
+        for role in [
+            Role::Plain,
+            Role::Quiet,
+            Role::Strong,
+            Role::Accent,
+            Role::Good,
+            Role::Warn,
+            Role::Bad,
+            Role::Cursor,
+            Role::Rule,
+            Role::Series(3),
+        ] {
             let style = look.style(role);
             assert!(style.fg.is_none() && style.bg.is_none(), "{role:?}");
         }

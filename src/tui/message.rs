@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 /// Something that happened.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "messages are few and live for a moment")]
 pub enum Message {
     /// A key was pressed.
     Key(KeyEvent),

@@ -14,6 +14,7 @@ pub mod lanes;
 pub mod look;
 pub mod message;
 pub mod model;
+pub mod outcome;
 pub mod output;
 pub mod paint;
 pub mod picture;

@@ -12,7 +12,9 @@ use std::collections::BTreeSet;
 pub struct Load<T> {
     /// What was asked; an answer to anything else is too late and is dropped.
     pub asked: Option<Request>,
-    /// The last good answer to this question.
+    /// The last question that was answered, well or badly.
+    pub answered: Option<Request>,
+    /// The last good answer.
     pub value: Option<T>,
     /// Why the last answer is not good.
     pub failure: Option<Failure>,
@@ -20,7 +22,7 @@ pub struct Load<T> {
 
 impl<T> Default for Load<T> {
     fn default() -> Self {
-        Self { asked: None, value: None, failure: None }
+        Self { asked: None, answered: None, value: None, failure: None }
     }
 }
 
@@ -28,7 +30,7 @@ impl<T> Load<T> {
     /// Notes a question. The old value stays only when it answered the same question.
     pub fn ask(&mut self, request: &Request) {
         if self.asked.as_ref() != Some(request) {
-            *self = Self { asked: Some(request.clone()), value: None, failure: None };
+            *self = Self { asked: Some(request.clone()), ..Self::default() };
         }
     }
 
@@ -37,6 +39,7 @@ impl<T> Load<T> {
         if self.asked.as_ref() != Some(request) {
             return false;
         }
+        self.answered = Some(request.clone());
         match answer {
             Ok(value) => {
                 self.value = Some(value);
@@ -299,7 +302,10 @@ mod tests {
     #[test]
     fn genes_without_a_value_come_last_both_ways_round() {
         let gene = |name: &str, pcc| GeneRow { name: name.into(), pcc, ..GeneRow::default() };
-        let results = Results { genes: vec![gene("A", None), gene("B", Some(0.1)), gene("C", Some(0.4)), gene("D", Some(f64::NAN))], ..Results::default() };
+        let results = Results {
+            genes: vec![gene("A", None), gene("B", Some(0.1)), gene("C", Some(0.4)), gene("D", Some(f64::NAN))],
+            ..Results::default()
+        };
         let mut model = Model { results: Load { value: Some(results), ..Load::default() }, ..Model::default() };
         let names = |m: &Model| m.shown_genes().iter().map(|g| g.name.clone()).collect::<String>();
         assert_eq!(names(&model), "CBAD");

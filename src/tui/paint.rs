@@ -5,7 +5,7 @@ use super::look::{Look, Role};
 use crate::base::text::clean;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -34,6 +34,8 @@ impl Pen<'_> {
         }
         let width = width.min(area.right() - x);
         let safe = fit(text, usize::from(width), self.look);
+        // What was there before (the rule under a title) leaves no colour behind.
+        let style = Style::default().fg(Color::Reset).bg(Color::Reset).patch(style);
         let (end, _) = self.buffer.set_stringn(x, y, &safe, usize::from(width), style);
         end.saturating_sub(x)
     }
@@ -136,7 +138,8 @@ pub fn fit(text: &str, width: usize, look: Look) -> String {
     let mut used = 0;
     let mut last = 0;
     for grapheme in text.graphemes(true) {
-        let safe = if grapheme.len() == 1 && !grapheme.as_bytes()[0].is_ascii_control() { grapheme.to_owned() } else { drawable(grapheme, look) };
+        let safe =
+            if grapheme.len() == 1 && !grapheme.as_bytes()[0].is_ascii_control() { grapheme.to_owned() } else { drawable(grapheme, look) };
         let w = safe.width();
         if used + w > width {
             if width > 0 {
@@ -197,7 +200,11 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
             }
             for grapheme in word.graphemes(true) {
                 if line.width() + grapheme.width() > width {
-                    lines.push(std::mem::take(&mut line));
+                    // A path is better broken after a slash or a dash, if there is one in the line's second half.
+                    let half = line.len() / 2;
+                    let keep = line.rfind(['/', '-', '_', '=']).filter(|i| *i >= half).map_or(line.len(), |i| i + 1);
+                    let rest = line.split_off(keep);
+                    lines.push(std::mem::replace(&mut line, rest));
                 }
                 line.push_str(grapheme);
                 empty = false;
@@ -219,7 +226,11 @@ pub fn number(value: Option<f64>, decimals: usize) -> String {
         Some(v) if v.is_finite() => {
             let shown = format!("{v:.decimals$}");
             // "-0.000" is a rounded nothing.
-            if shown.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') { shown.trim_start_matches('-').to_owned() } else { shown }
+            if shown.trim_start_matches('-').chars().all(|c| c == '0' || c == '.') {
+                shown.trim_start_matches('-').to_owned()
+            } else {
+                shown
+            }
         }
         _ => "–".into(),
     }
@@ -246,8 +257,18 @@ mod tests {
     fn wraps_words_and_breaks_long_ones() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefghij", 4), ["abcd", "efgh", "ij"]);
+        assert_eq!(wrap("ab/cd/efgh", 8), ["ab/cd/", "efgh"]);
         assert_eq!(wrap("a\n\nb", 4), ["a", "", "b"]);
         assert_eq!(wrap("  two deep", 7), ["  two", "  deep"]);
+    }
+
+    #[test]
+    fn a_title_does_not_take_the_colour_of_its_rule() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 20, 3));
+        let area = buffer.area;
+        Pen { buffer: &mut buffer, look: LOOK }.section(area, "Genes", "");
+        assert_eq!((buffer[(2, 0)].symbol(), buffer[(2, 0)].fg), ("G", Color::Reset));
+        assert_ne!(buffer[(15, 0)].fg, Color::Reset);
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub struct Grid {
 /// Puts the values of spots on a grid of at most `width` x `height` pixels: whole multiples of the array when
 /// it is smaller, means when it is larger. On a hexagonal array, where columns alternate, pairs are drawn as one.
 pub fn grid(at: &[(i32, i32)], values: &[f32], width: usize, height: usize) -> Grid {
-    let spots: Vec<((i32, i32), f64)> = at.iter().copied().zip(values.iter().map(|v| f64::from(*v))).filter(|(_, v)| v.is_finite()).collect();
+    let spots: Vec<((i32, i32), f64)> =
+        at.iter().copied().zip(values.iter().map(|v| f64::from(*v))).filter(|(_, v)| v.is_finite()).collect();
     if spots.is_empty() || width == 0 || height == 0 {
         return Grid { width: 0, height: 0, values: Vec::new() };
     }
@@ -32,15 +33,19 @@ pub fn grid(at: &[(i32, i32)], values: &[f32], width: usize, height: usize) -> G
     let (top, bottom) = (rows().min().unwrap_or(0), rows().max().unwrap_or(0));
     let (across, down) = ((right - left + 1) as usize, (bottom - top + 1) as usize);
     let scale = (width as f64 / across as f64).min(height as f64 / down as f64);
-    let scale = if scale >= 1.0 { scale.floor() } else { scale };
+    // Whole steps look best, unless too much of the area would stay empty.
+    let scale = if scale >= 1.0 && scale.floor() / scale > 0.7 { scale.floor() } else { scale };
     let (w, h) = (((across as f64 * scale).ceil() as usize).clamp(1, width), ((down as f64 * scale).ceil() as usize).clamp(1, height));
     let mut sums = vec![(0.0, 0u32); w * h];
     for (p, value) in &spots {
         let (c, r) = place(*p);
-        let (x, y) = ((i64::from(c) - left) as f64 * scale, (i64::from(r) - top) as f64 * scale);
-        let side = scale.max(1.0) as usize;
-        for yy in (y as usize)..(y as usize + side).min(h) {
-            for xx in (x as usize)..(x as usize + side).min(w) {
+        let span = |at: i64, from: i64, limit: usize| {
+            let first = ((at - from) as f64 * scale) as usize;
+            let next = ((at - from + 1) as f64 * scale) as usize;
+            first..next.max(first + 1).min(limit)
+        };
+        for yy in span(i64::from(r), top, h) {
+            for xx in span(i64::from(c), left, w) {
                 let sum = &mut sums[yy * w + xx];
                 *sum = (sum.0 + value, sum.1 + 1);
             }
@@ -52,7 +57,11 @@ pub fn grid(at: &[(i32, i32)], values: &[f32], width: usize, height: usize) -> G
 
 /// The range of one side of a map.
 pub fn range(values: &[f32]) -> (f64, f64) {
-    let (low, high) = values.iter().map(|v| f64::from(*v)).filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+    let (low, high) = values
+        .iter()
+        .map(|v| f64::from(*v))
+        .filter(|v| v.is_finite())
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
     if low > high { (0.0, 0.0) } else { (low, high) }
 }
 

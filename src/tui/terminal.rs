@@ -3,7 +3,9 @@
 use crate::base::{Failure, Result};
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
-use ratatui::crossterm::terminal::{DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::crossterm::terminal::{
+    DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use ratatui::crossterm::{execute, terminal};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Once;
@@ -20,7 +22,9 @@ impl Guard {
     /// Takes the terminal: raw keys, the alternate screen, no cursor, pastes marked as such. Asks it nothing.
     pub fn enter() -> Result<Self> {
         hook();
-        take().map_err(|e| Failure::environment(format!("cannot set up the terminal: {e}")).hint("every screen has a plain command: pinfold --help"))?;
+        take().map_err(|e| {
+            Failure::environment(format!("cannot set up the terminal: {e}")).hint("every screen has a plain command: pinfold --help")
+        })?;
         Ok(Self(()))
     }
 

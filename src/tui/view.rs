@@ -36,7 +36,7 @@ pub fn draw(model: &Model, look: Look, buffer: &mut Buffer) {
     if let Some(scroll) = model.help {
         screen::help::draw(&mut pen, body, model, scroll);
     } else if let Some(sheet) = &model.sheet {
-        let drawer = screen::sheet::height(sheet, body, look);
+        let drawer = screen::sheet::height(sheet, body);
         let (above, below) = split_top(body, body.height - drawer);
         body_of(&mut pen, above, model);
         screen::sheet::draw(&mut pen, below, sheet);
@@ -89,7 +89,7 @@ fn tabs(pen: &mut Pen<'_>, line: Rect, model: &Model) {
     }
     let Some(name) = &model.chosen else { return };
     let room = usize::from(line.right().saturating_sub(x + 2));
-    let sign = model.card().map(|c| words::protocol(c.state, pen.look));
+    let sign = model.card().map(|c| words::card(c, pen.look));
     let state = sign.map(|(glyph, word, _)| format!("  {glyph} {word}")).unwrap_or_default();
     if room < state.width() + 5 {
         return;
@@ -155,7 +155,11 @@ fn status(pen: &mut Pen<'_>, line: Rect, model: &Model) {
 /// The keys that matter now: those of the screen by rank as long as there is room; help and quit always.
 fn hints(pen: &mut Pen<'_>, line: Rect, model: &Model) {
     let fixed: &[(&str, &str)] = if let Some((purpose, _)) = &model.field {
-        if *purpose == Purpose::Override { &[("Enter", "take"), ("Esc", "leave as it was")] } else { &[("Enter", "keep"), ("Esc", "all again")] }
+        if *purpose == Purpose::Override {
+            &[("Enter", "take"), ("Esc", "leave as it was")]
+        } else {
+            &[("Enter", "keep"), ("Esc", "all again")]
+        }
     } else if model.help.is_some() {
         &[("jk", "scroll"), ("Esc", "close")]
     } else {
@@ -166,7 +170,10 @@ fn hints(pen: &mut Pen<'_>, line: Rect, model: &Model) {
     let last: &[(&str, &str)] = if fixed.is_empty() { &[("?", "help"), ("q", "quit")] } else { &[] };
     let width_of = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, w)| k.width() + w.width() + 3).sum::<usize>();
     if fixed.is_empty() {
-        let mut wanted: Vec<_> = BINDINGS.iter().filter(|b| !b.hint.is_empty() && b.rank > 2 && works_on(b, model.screen.now) && matters(b.action, model)).collect();
+        let mut wanted: Vec<_> = BINDINGS
+            .iter()
+            .filter(|b| !b.hint.is_empty() && b.rank > 2 && works_on(b, model.screen.now) && matters(b.action, model))
+            .collect();
         wanted.sort_by_key(|b| b.rank);
         for binding in wanted {
             let pair = (if ascii { binding.shown.1 } else { binding.shown.0 }, hint_of(binding.action, binding.hint, model));
@@ -177,12 +184,22 @@ fn hints(pen: &mut Pen<'_>, line: Rect, model: &Model) {
     }
     let mut x = line.x;
     for (key, word) in &shown {
-        x += pen.pieces(x, line.y, line.right().saturating_sub(x), &[(key, Role::Accent), (" ", Role::Plain), (word, Role::Quiet), ("  ", Role::Plain)]);
+        x += pen.pieces(
+            x,
+            line.y,
+            line.right().saturating_sub(x),
+            &[(key, Role::Accent), (" ", Role::Plain), (word, Role::Quiet), ("  ", Role::Plain)],
+        );
     }
     let tail = width_of(last).saturating_sub(2) as u16;
     let mut x = line.right().saturating_sub(tail).max(x.min(line.right()));
     for (key, word) in last {
-        x += pen.pieces(x, line.y, line.right().saturating_sub(x), &[(key, Role::Accent), (" ", Role::Plain), (word, Role::Quiet), ("  ", Role::Plain)]);
+        x += pen.pieces(
+            x,
+            line.y,
+            line.right().saturating_sub(x),
+            &[(key, Role::Accent), (" ", Role::Plain), (word, Role::Quiet), ("  ", Role::Plain)],
+        );
     }
 }
 
@@ -191,21 +208,18 @@ fn matters(action: Action, model: &Model) -> bool {
     if model.sheet.is_some() {
         let refused = matches!(model.sheet.as_ref().map(|s| &s.body), Some(SheetBody::Failure(_, Some(_))));
         return match action {
-            Action::Back | Action::Up | Action::Audit | Action::Lock => true,
+            Action::Back | Action::Up => true,
             Action::LockDirty => refused,
+            Action::Audit | Action::Lock => !refused && fits_state(action, model),
             _ => false,
         };
     }
-    let state = model.card().map(|c| c.state);
     let empty = model.protocols.good().is_some_and(Vec::is_empty);
-    let shown = |load: bool| load && !empty;
     match action {
         Action::InitDemo => empty,
-        Action::Run => shown(state != Some(ProtocolState::Running) && !model.run_is_live()),
         Action::Stop | Action::Detach => model.run_is_live(),
-        Action::Lock => matches!(state, Some(ProtocolState::Done | ProtocolState::Stale | ProtocolState::Drifted)),
+        Action::Run | Action::Lock | Action::Audit => fits_state(action, model),
         Action::LockDirty => false,
-        Action::Audit => matches!(state, Some(ProtocolState::Locked | ProtocolState::Stale | ProtocolState::Drifted)),
         Action::Override => model.walk.good().is_some(),
         Action::DropOverrides => !model.overrides.is_empty(),
         Action::Next => match model.screen.now {
@@ -214,11 +228,35 @@ fn matters(action: Action, model: &Model) -> bool {
             _ => model.walk.good().is_some(),
         },
         Action::Sort | Action::Scale => model.results.good().is_some(),
-        Action::Large => model.results.good().is_some() || model.reports.good().is_some(),
+        Action::Large => model.screen.now == Screen::Results && model.results.good().is_some(),
         Action::Back => !model.screen.trail.is_empty() || model.large,
-        Action::Deeper => model.chosen.is_some(),
-        Action::Up | Action::Search => !empty,
+        Action::Deeper => model.chosen.is_some() && (model.screen.now < Screen::Results || something(model)),
+        Action::Up | Action::Search => something(model),
         _ => true,
+    }
+}
+
+/// Whether the list of the present screen has a line.
+fn something(model: &Model) -> bool {
+    match model.screen.now {
+        Screen::Protocols => model.protocols.good().is_some_and(|p| !p.is_empty()),
+        Screen::Walk => model.walk.good().is_some(),
+        Screen::Run => model.run.good().is_some_and(|r| !r.log.is_empty()),
+        Screen::Results => model.results.good().is_some_and(|r| !r.genes.is_empty()),
+        Screen::Reports => model.reports.good().is_some_and(|f| !f.is_empty()),
+    }
+}
+
+/// Whether where the protocol stands asks for an action.
+fn fits_state(action: Action, model: &Model) -> bool {
+    use ProtocolState::{Done, Drifted, Locked, Running, Stale};
+    let Some(card) = model.card() else { return false };
+    match action {
+        Action::Run if model.screen.now >= Screen::Results => !something(model) && card.missing.is_empty() && card.state != Running,
+        Action::Run => card.state != Running && !model.run_is_live() && card.missing.is_empty(),
+        Action::Lock => matches!(card.state, Done | Stale | Drifted),
+        Action::Audit => matches!(card.state, Locked | Stale | Drifted),
+        _ => false,
     }
 }
 

@@ -6,6 +6,14 @@ use super::look::{Look, Role};
 /// A sign, a word and a role.
 pub type Sign = (&'static str, &'static str, Role);
 
+/// A protocol's state; one that lacks files says so before anything else.
+pub fn card(card: &ProtocolCard, look: Look) -> Sign {
+    if card.state == ProtocolState::NeverRun && !card.missing.is_empty() {
+        return (look.glyph("✗", "x"), "missing", Role::Warn);
+    }
+    protocol(card.state, look)
+}
+
 /// A protocol's state.
 pub fn protocol(state: ProtocolState, look: Look) -> Sign {
     let g = |u, a| look.glyph(u, a);

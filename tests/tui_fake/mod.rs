@@ -8,8 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::Arc;
+use std::sync::Mutex;
 
 /// What has happened in the workspace so far.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,9 @@ impl FakeFacts {
         world.calls.push(name.to_owned());
         if world.broken {
             let name = world.hostile.clone().unwrap_or_else(|| "protocols/demo.toml:14".into());
-            return Err(Failure::input("unknown key `epoch`").at(format!("{name}\n14 | epoch = 3\n   | ^^^^^")).hint("did you mean `epochs`?"));
+            return Err(Failure::input("unknown key `epoch`")
+                .at(format!("{name}\n14 | epoch = 3\n   | ^^^^^"))
+                .hint("did you mean `epochs`?"));
         }
         Ok(world)
     }
@@ -70,7 +72,7 @@ const GENES: [(&str, f64, &str); 12] = [
     ("COL1A1", 0.431, "gradient"),
     ("ACTG1", 0.402, "signal"),
     ("TMSB10", 0.377, "gradient"),
-    ("PFN1", 0.318, "signal"),
+    ("PFN1", 0.321, "signal"),
     ("HLA-DRA", 0.164, "gradient"),
     ("DDX5", 0.051, "noise"),
     ("XBP1", 0.012, "noise"),
@@ -129,7 +131,11 @@ impl Facts for FakeFacts {
             missing: vec![outside(&world, "her2st: 6 sections of donor C; set PINFOLD_DATA, or pinfold data check her2st says more")],
             ..card("her2st-c-holdout", "Breast cancer sections of donor C, 80/20 hold-out with seed 42.", "her2st")
         };
-        let loo = ProtocolCard { state: ProtocolState::Stale, reproduced: Some(0.2214), ..card("her2st-c-loo", "Breast cancer sections of donor C, leave one section out.", "her2st") };
+        let loo = ProtocolCard {
+            state: ProtocolState::Stale,
+            reproduced: Some(0.2214),
+            ..card("her2st-c-loo", "Breast cancer sections of donor C, leave one section out.", "her2st")
+        };
         Ok(vec![demo, holdout, loo])
     }
 
@@ -156,10 +162,18 @@ impl Facts for FakeFacts {
             quirks: vec![],
         };
         let missing = protocol.ends_with("holdout");
-        let data = if missing { Found::Missing("6 sections of her2st; download them as docs/data.md says, then set PINFOLD_DATA".into()) } else { Found::Found("made from the seed".into()) };
+        let data = if missing {
+            Found::Missing("6 sections of her2st; download them as docs/data.md says, then set PINFOLD_DATA".into())
+        } else {
+            Found::Found("made from the seed".into())
+        };
         let train = Step {
             needs: vec!["patches".into(), "expression".into(), "folds".into()],
-            quirks: vec![Quirk { name: "test_fold_stops".into(), as_published: true, text: "the test fold also chooses the best epoch".into() }],
+            quirks: vec![Quirk {
+                name: "test_fold_stops".into(),
+                as_published: true,
+                text: "the test fold also chooses the best epoch".into(),
+            }],
             ..step(
                 "train",
                 "Train EfficientNet-B0",
@@ -177,16 +191,43 @@ impl Facts for FakeFacts {
         };
         Ok(Walk {
             steps: vec![
-                step("ingest", "Read the slides", "Counts, spot places and images, each file with its digest.", data, vec![parameter("data.seed", "7", Origin::File), parameter("data.slides", "3", Origin::File)]),
-                step("preprocess", "Normalise expression", "ln(1 + 10,000 x share), genes chosen on the training spots alone.", Found::Found("made before, key 51c0ffe".into()), vec![parameter("panel.top", "12", Origin::File)]),
-                step("patches", "Cut patches", "A square of tissue round every spot.", Found::Found("made before, key 88ab01d".into()), vec![parameter("patches.size", "64", Origin::File)]),
-                step("split", "Assign spots to sides", "The same rows as scikit-learn 1.7 with this seed.", Found::Found("ready".into()), vec![parameter("split.seed", "42", Origin::File)]),
+                step(
+                    "ingest",
+                    "Read the slides",
+                    "Counts, spot places and images, each file with its digest.",
+                    data,
+                    vec![parameter("data.seed", "7", Origin::File), parameter("data.slides", "3", Origin::File)],
+                ),
+                step(
+                    "preprocess",
+                    "Normalise expression",
+                    "ln(1 + 10,000 x share), genes chosen on the training spots alone.",
+                    Found::Found("made before, key 51c0ffe".into()),
+                    vec![parameter("panel.top", "12", Origin::File)],
+                ),
+                step(
+                    "patches",
+                    "Cut patches",
+                    "A square of tissue round every spot.",
+                    Found::Found("made before, key 88ab01d".into()),
+                    vec![parameter("patches.size", "64", Origin::File)],
+                ),
+                step(
+                    "split",
+                    "Assign spots to sides",
+                    "The same rows as scikit-learn 1.7 with this seed.",
+                    Found::Found("ready".into()),
+                    vec![parameter("split.seed", "42", Origin::File)],
+                ),
                 train,
                 step("predict", "Predict the test spots", "With the chosen checkpoint.", Found::Pending, vec![]),
                 step("evaluate", "Score", "PCC, Spearman, Moran's I, per gene.", Found::Pending, vec![]),
                 step("report", "Draw the figures", "Five PNGs, a page, and their provenance.", Found::Pending, vec![]),
             ],
-            leakage: vec![Finding { serious: true, text: "slide S1 is on both sides of the split: neighbouring spots see the same tissue".into() }],
+            leakage: vec![Finding {
+                serious: true,
+                text: "slide S1 is on both sides of the split: neighbouring spots see the same tissue".into(),
+            }],
             estimate: "about 3 min on 2 cores, 41 MB of artifacts".into(),
         })
     }
@@ -250,7 +291,14 @@ impl Facts for FakeFacts {
             .map(|i| LogLine {
                 level: if i == 7 { Level::Warning } else { Level::Info },
                 time: format!("20:31:{:02}", 14 + i),
-                text: outside(&world, &if i == 7 { "slide S1 is on both sides of the split".to_owned() } else { format!("epoch {i}: loss {:.3}", 0.9 / f64::from(i + 1)) }),
+                text: outside(
+                    &world,
+                    &if i == 7 {
+                        "slide S1 is on both sides of the split".to_owned()
+                    } else {
+                        format!("epoch {i}: loss {:.3}", 0.9 / f64::from(i + 1))
+                    },
+                ),
             })
             .collect();
         Ok(RunView {
@@ -277,14 +325,17 @@ impl Facts for FakeFacts {
             }),
             folds: vec![FoldCurve { name: "f1".into(), epochs: epochs(0.0) }],
             log,
-            failure: matches!(state, RunState::Failed | RunState::Lost).then(|| "the checkpoint of fold f1 differs from its manifest: artifacts/train/9c1f/checkpoint.safetensors".into()),
+            failure: matches!(state, RunState::Failed | RunState::Lost)
+                .then(|| "the checkpoint of fold f1 differs from its manifest: artifacts/train/9c1f/checkpoint.safetensors".into()),
         })
     }
 
     fn lock(&self, protocol: &str, allow_dirty: bool) -> Result<String> {
         let mut world = self.call("lock")?;
         if world.dirty && !allow_dirty {
-            return Err(Failure::input("the working tree differs from the commit").at("protocols/demo.toml").hint("commit the change and lock again"));
+            return Err(Failure::input("the working tree differs from the commit")
+                .at("protocols/demo.toml")
+                .hint("commit the change and lock again"));
         }
         world.locked = true;
         Ok(format!("{protocol} is in pinfold.lock: 23 files, 8 artifacts, commit 3f2a91c, class portable"))
@@ -307,7 +358,12 @@ impl Facts for FakeFacts {
         if world.run != Some(RunState::Done) {
             return Err(Failure::input(format!("{protocol} has no whole run yet")).hint("1, then r runs it"));
         }
-        let metric = |id: &str, title: &str, value, published: Option<f64>| MetricRow { id: id.into(), title: title.into(), value, published: published.map(|p| (p, "paper".into())) };
+        let metric = |id: &str, title: &str, value, published: Option<f64>| MetricRow {
+            id: id.into(),
+            title: title.into(),
+            value,
+            published: published.map(|p| (p, "paper".into())),
+        };
         Ok(Results {
             metrics: vec![
                 metric("pcc/gene/oof/skip/top-mean-12@train", "mean PCC", Some(0.4127), Some(0.4)),
@@ -334,8 +390,11 @@ impl Facts for FakeFacts {
     }
 
     fn map(&self, _protocol: &str, _slide: &str, _gene: &str) -> Result<SpotMap> {
-        self.call("map")?;
-        let at: Vec<(i32, i32)> = (0..24i32).flat_map(|r| (0..20i32).map(move |c| (c, r))).filter(|(c, r): &(i32, i32)| (c - 10).pow(2) + (r - 12).pow(2) < 130).collect();
+        drop(self.call("map")?);
+        let at: Vec<(i32, i32)> = (0..24i32)
+            .flat_map(|r| (0..20i32).map(move |c| (c, r)))
+            .filter(|(c, r): &(i32, i32)| (c - 10).pow(2) + (r - 12).pow(2) < 130)
+            .collect();
         let truth = at.iter().map(|(c, r)| (*c as f32 / 6.0).sin() + *r as f32 / 12.0).collect();
         let prediction = at.iter().map(|(c, r)| 0.6 * (*c as f32 / 6.0).sin() + *r as f32 / 16.0 + 0.3).collect();
         Ok(SpotMap { at, truth, prediction })
@@ -350,7 +409,11 @@ impl Facts for FakeFacts {
             name: outside(&world, name),
             path: PathBuf::from(outside(&world, &format!("reports/demo/{name}.png"))),
             caption: outside(&world, caption),
-            provenance: vec![("protocol".into(), "demo".into()), ("commit".into(), "3f2a91c".into()), ("run digest".into(), "9c1f4be2d07aa3f1be2d07aa3f19c1f4be2d07aa3f1".into())],
+            provenance: vec![
+                ("protocol".into(), "demo".into()),
+                ("commit".into(), "3f2a91c".into()),
+                ("run digest".into(), "9c1f4be2d07aa3f1be2d07aa3f19c1f4be2d07aa3f1".into()),
+            ],
         };
         Ok(vec![
             figure("training-curves", "Loss and validation PCC of every fold, epoch by epoch."),
@@ -362,9 +425,17 @@ impl Facts for FakeFacts {
     }
 
     fn image(&self, _path: &Path, max_width: u32, max_height: u32) -> Result<Picture> {
-        self.call("image")?;
+        drop(self.call("image")?);
         let (width, height) = (max_width.min(160) as usize, max_height.min(100) as usize);
-        let ink = |x: usize, y: usize| if x == 12 || y == height - 12 { [40, 40, 40] } else if y.abs_diff(height - 14 - x * 60 / 160) < 3 && x > 12 { [0, 110, 160] } else { [255, 255, 255] };
+        let ink = |x: usize, y: usize| {
+            if x == 12 || y == height - 12 {
+                [40, 40, 40]
+            } else if y.abs_diff(height - 14 - x * 60 / 160) < 3 && x > 12 {
+                [0, 110, 160]
+            } else {
+                [255, 255, 255]
+            }
+        };
         Ok(Picture { width, height, pixels: (0..width * height).map(|i| ink(i % width, i / width)).collect() })
     }
 }

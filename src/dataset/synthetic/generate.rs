@@ -37,7 +37,9 @@ impl Spec {
         for (i, name) in self.slides.iter().enumerate() {
             let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
             if !plain || name.is_empty() || name.len() > 40 {
-                return Err(Failure::input(format!("'{name}' cannot name a synthetic slide")).hint("use up to 40 letters, digits, '-' and '_'"));
+                return Err(
+                    Failure::input(format!("'{name}' cannot name a synthetic slide")).hint("use up to 40 letters, digits, '-' and '_'")
+                );
             }
             if self.slides[..i].contains(name) {
                 return Err(Failure::input(format!("slide '{name}' is listed twice (G40)")).hint("name each slide once"));
@@ -69,7 +71,8 @@ fn one(spec: &Spec, names: &[String], id: &str) -> Result<(Slide, RgbImage)> {
     let pitch = spec.pitch_px as f64;
     let tissue = Tissue::new(spec.seed, index, width as f64, pitch / 64.0);
     let rendered = render(spec.seed, index, &tissue, width);
-    let (mut spots, mut morphology, mut place, mut number): (Vec<Spot>, Vec<Morphology>, Vec<(f64, f64)>, Vec<u64>) = Default::default();
+    let (mut spots, mut morphology, mut number) = (Vec::<Spot>::new(), Vec::<Morphology>::new(), Vec::<u64>::new());
+    let mut place: Vec<(f64, f64)> = Vec::new();
     for at in 0..spec.side * spec.side {
         let (col, row) = (at % spec.side, at / spec.side);
         let (x, y) = ((col + 1) as f64 * pitch, (row + 1) as f64 * pitch);
@@ -85,7 +88,8 @@ fn one(spec: &Spec, names: &[String], id: &str) -> Result<(Slide, RgbImage)> {
         number.push(at as u64);
     }
     if spots.len() < 2 {
-        return Err(Failure::input(format!("synthetic slide '{id}' has {} spots on tissue", spots.len())).hint("ask for a larger side, or another seed"));
+        return Err(Failure::input(format!("synthetic slide '{id}' has {} spots on tissue", spots.len()))
+            .hint("ask for a larger side, or another seed"));
     }
     let ground = Ground { seed: spec.seed, slide: index, morphology: &morphology, place: &place, number: &number };
     let counts = counts(names, &ground);
@@ -109,7 +113,10 @@ fn one(spec: &Spec, names: &[String], id: &str) -> Result<(Slide, RgbImage)> {
         genes: names.to_vec(),
         counts,
         files: Vec::new(),
-        findings: vec![Finding::note("off-tissue", format!("{off} of {} lattice places have no tissue and no spot", spec.side * spec.side))],
+        findings: vec![Finding::note(
+            "off-tissue",
+            format!("{off} of {} lattice places have no tissue and no spot", spec.side * spec.side),
+        )],
         id: id.to_owned(),
     };
     slide.check()?;

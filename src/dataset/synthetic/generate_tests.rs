@@ -11,7 +11,8 @@ fn tiny() -> Spec {
 #[test]
 fn golden_digests_never_change() {
     let made = make(&tiny()).expect("slides");
-    let seen: Vec<String> = made.iter().map(|(s, i)| format!("{} {} {}", s.spots.len(), Digest::of(&i.pixels).short(), s.digests().counts.short())).collect();
+    let seen: Vec<String> =
+        made.iter().map(|(s, i)| format!("{} {} {}", s.spots.len(), Digest::of(&i.pixels).short(), s.digests().counts.short())).collect();
     assert_eq!(seen, ["16 d2a078d99407 054fabb8f666", "16 5086e3431aa0 02a4bed9490c"], "synthetic slides are part of every demo lock");
 }
 
@@ -28,7 +29,15 @@ fn same_seed_same_slides_other_seed_other_slides() {
 
 #[test]
 fn impossible_specifications_are_refused() {
-    for bad in [Spec { slides: vec![], ..tiny() }, Spec { side: 1, ..tiny() }, Spec { pitch_px: 4, ..tiny() }, Spec { slides: vec!["A".into(), "A".into()], ..tiny() }, Spec { slides: vec!["../A".into()], ..tiny() }, Spec { genes: 2, ..tiny() }, Spec { side: 64, pitch_px: 512, ..tiny() }] {
+    for bad in [
+        Spec { slides: vec![], ..tiny() },
+        Spec { side: 1, ..tiny() },
+        Spec { pitch_px: 4, ..tiny() },
+        Spec { slides: vec!["A".into(), "A".into()], ..tiny() },
+        Spec { slides: vec!["../A".into()], ..tiny() },
+        Spec { genes: 2, ..tiny() },
+        Spec { side: 64, pitch_px: 512, ..tiny() },
+    ] {
         assert!(make(&bad).is_err(), "{bad:?}");
     }
 }

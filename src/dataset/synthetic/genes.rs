@@ -30,7 +30,8 @@ pub fn truth_class(gene: &str) -> Option<Class> {
 /// The names of `n` genes: a third signal, a third gradient, the rest noise.
 pub fn gene_names(n: usize) -> Result<Vec<String>> {
     if !(3..=10_000).contains(&n) {
-        return Err(Failure::input(format!("{n} synthetic genes")).hint("ask for 3 to 10,000: some follow the morphology, some a gradient, some nothing"));
+        return Err(Failure::input(format!("{n} synthetic genes"))
+            .hint("ask for 3 to 10,000: some follow the morphology, some a gradient, some nothing"));
     }
     let (signal, gradient) = ((n + 1) / 3, n / 3);
     let name = |prefix: &str, k: usize| (1..=k).map(|i| format!("{prefix}{i:02}")).collect::<Vec<_>>();
@@ -52,9 +53,11 @@ pub(super) struct Ground<'a> {
 /// Draws the counts of a slide, for the genes of [`gene_names`].
 pub(super) fn counts(names: &[String], ground: &Ground) -> Counts {
     let classes: Vec<Class> = names.iter().map(|n| truth_class(n).unwrap_or(Class::Noise)).collect();
-    let base: Vec<f64> = (0..names.len()).map(|g| Draw::keyed(ground.seed, "synthetic abundance", &[g as u64]).uniform(-0.7, 1.1)).collect();
+    let base: Vec<f64> =
+        (0..names.len()).map(|g| Draw::keyed(ground.seed, "synthetic abundance", &[g as u64]).uniform(-0.7, 1.1)).collect();
     let scores: Vec<[f64; 3]> = ground.morphology.iter().map(scores).collect();
-    let directions: Vec<(f64, f64)> = (0..names.len()).map(|g| if classes[g] == Class::Gradient { direction(ground, &scores, g as u64) } else { (0.0, 0.0) }).collect();
+    let directions: Vec<(f64, f64)> =
+        (0..names.len()).map(|g| if classes[g] == Class::Gradient { direction(ground, &scores, g as u64) } else { (0.0, 0.0) }).collect();
     let slide_depth = 0.15 * bell(&mut Draw::keyed(ground.seed, "synthetic depth", &[ground.slide]));
     let mut out = Counts::new();
     for (spot, score) in scores.iter().enumerate() {
@@ -157,7 +160,10 @@ mod tests {
         let names = gene_names(20).expect("names");
         assert_eq!((names.len(), names[0].as_str(), names[7].as_str(), names[13].as_str()), (20, "SIG01", "GRAD01", "NOISE01"));
         assert_eq!(names.iter().filter(|n| truth_class(n) == Some(Class::Noise)).count(), 7);
-        assert_eq!((truth_class("GNAS"), truth_class("SIGLEC1"), truth_class("SIG"), truth_class("GRAD104")), (None, None, None, Some(Class::Gradient)));
+        assert_eq!(
+            (truth_class("GNAS"), truth_class("SIGLEC1"), truth_class("SIG"), truth_class("GRAD104")),
+            (None, None, None, Some(Class::Gradient))
+        );
         assert!(gene_names(2).is_err() && gene_names(3).is_ok());
     }
 

@@ -80,7 +80,8 @@ impl Tissue {
             let mut draw = Draw::keyed(seed, "synthetic gland", &[slide, cell]);
             let x = ((cell % cells) as f64 + draw.uniform(0.3, 0.7)) * step_px;
             let y = ((cell / cells) as f64 + draw.uniform(0.3, 0.7)) * step_px;
-            let (radius, flatness, turn) = (draw.uniform(30.0, 54.0) * self.unit, draw.uniform(0.66, 0.98), draw.uniform(0.0, std::f64::consts::PI));
+            let (radius, flatness, turn) =
+                (draw.uniform(30.0, 54.0) * self.unit, draw.uniform(0.66, 0.98), draw.uniform(0.0, std::f64::consts::PI));
             let wanted = field.octaves(x / (330.0 * self.unit), y / (330.0 * self.unit), 2) > 0.0;
             if wanted && self.depth(x, y) > radius + 8.0 * self.unit {
                 self.glands.push(Gland { x, y, radius, axis: (cos(turn), sin(turn)), flatness });

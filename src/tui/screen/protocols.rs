@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 
 /// A line of the table: the heading of a group, or a protocol with its place among those shown.
 enum Line<'a> {
+    Blank,
     Group(&'a str),
     Card(usize, &'a ProtocolCard),
 }
@@ -75,6 +76,8 @@ fn columns(width: u16) -> Columns {
 }
 
 fn table(pen: &mut Pen<'_>, area: Rect, cards: &[&ProtocolCard], cursor: usize) {
+    // On a wide terminal the columns stay near each other.
+    let area = Rect { width: area.width.min(150), ..area };
     let at = columns(area.width);
     let (head, rows) = split_top(area, u16::from(area.height > 4));
     if head.height > 0 {
@@ -86,10 +89,15 @@ fn table(pen: &mut Pen<'_>, area: Rect, cards: &[&ProtocolCard], cursor: usize) 
             }
         }
     }
+    // Where there is room, the groups stand apart.
+    let airy = usize::from(rows.height) >= 3 * cards.len();
     let mut lines: Vec<Line<'_>> = Vec::new();
     let mut group = None;
     for (i, card) in cards.iter().enumerate() {
         if group != Some(&card.system) {
+            if airy && group.is_some() {
+                lines.push(Line::Blank);
+            }
             lines.push(Line::Group(&card.system));
             group = Some(&card.system);
         }
@@ -99,6 +107,7 @@ fn table(pen: &mut Pen<'_>, area: Rect, cards: &[&ProtocolCard], cursor: usize) 
     let first = first_line(here, usize::from(rows.height), lines.len());
     for (y, line) in (rows.y..rows.bottom()).zip(lines.iter().skip(first)) {
         match line {
+            Line::Blank => {}
             Line::Group(name) => {
                 pen.text(rows.x, y, rows.width, name, Role::Quiet);
             }
@@ -107,13 +116,12 @@ fn table(pen: &mut Pen<'_>, area: Rect, cards: &[&ProtocolCard], cursor: usize) 
                 if under {
                     pen.text(rows.x, y, 1, pen.look.glyph("▸", ">"), Role::Accent);
                 }
-                let (glyph, word, role) = words::protocol(card.state, pen.look);
+                let (glyph, word, role) = words::card(card, pen.look);
                 pen.text(rows.x + 2, y, at.name, &card.name, if under { Role::Strong } else { Role::Plain });
                 if let Some((x, width)) = at.title {
                     pen.text(rows.x + x, y, width, &card.title, Role::Quiet);
                 }
-                let word = if card.missing.is_empty() { word.to_owned() } else { format!("{word} {}", pen.look.glyph("↓", "!")) };
-                pen.pieces(rows.x + at.state, y, 14, &[(glyph, role), (" ", role), (&word, role)]);
+                pen.pieces(rows.x + at.state, y, 14, &[(glyph, role), (" ", role), (word, role)]);
                 if let Some(x) = at.reproduced {
                     pen.right(rows.x + x, y, 12, &number(card.reproduced, 3), Role::Plain);
                 }
@@ -130,7 +138,7 @@ fn table(pen: &mut Pen<'_>, area: Rect, cards: &[&ProtocolCard], cursor: usize) 
 
 /// What there is to know of one protocol, and what to do next.
 fn below(pen: &mut Pen<'_>, area: Rect, card: &ProtocolCard) {
-    let mut rest = pen.section(area, &card.name, &card.system);
+    let mut rest = pen.section(area, &card.name, if card.system == card.name { "" } else { &card.system });
     let mut line = |pen: &mut Pen<'_>, label: &str, text: &str, role: Role| {
         if rest.height == 0 || rest.width < 14 {
             return;

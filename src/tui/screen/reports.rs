@@ -14,7 +14,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
     if model.reports.good().is_none_or(Vec::is_empty) {
         let inner = pen.section(area, &format!("Figures of {name}"), "");
         if let Some(_none) = ready(pen, inner, &model.reports, "Choose a protocol on the first screen: 1") {
-            pen.wrapped(inner, 0, "No figures yet: they are the last stage of a run. 1 and r start one.", Role::Quiet);
+            pen.wrapped(inner, 0, "No figures yet: they are the last stage of a run. r starts one.", Role::Quiet);
         }
         return;
     }

@@ -55,17 +55,35 @@ fn metrics(pen: &mut Pen<'_>, area: Rect, results: &Results, name: &str) {
         }
         let role = if i == 0 { Role::Strong } else { Role::Plain };
         pen.text(inner.x, y, title, &metric.title, role);
-        pen.right(inner.x + title, y, 10, &number(metric.value, 4), role);
+        pen.right(inner.x + title, y, 10, &number(metric.value, decimals(metric.value)), role);
         let x = inner.x + title + 12;
         let room = inner.right().saturating_sub(x);
+        // Where there is room, the ids stand in a column of their own.
+        let own = room > 100;
+        if own {
+            pen.text(x + 50, y, room - 50, &metric.id, Role::Quiet);
+        }
         if let Some((value, status)) = &metric.published {
             let difference = metric.value.map(|v| format!("  {:+.4}", v - value)).unwrap_or_default();
-            pen.pieces(x, y, room, &[("published ", Role::Quiet), (&number(Some(*value), 4), Role::Plain), (&difference, Role::Accent), ("  ", Role::Plain), (status, Role::Quiet)]);
-        } else if room > 40 {
+            let shown = number(Some(*value), 4);
+            let pieces = [
+                ("published ", Role::Quiet),
+                (&shown, Role::Plain),
+                (&difference, Role::Accent),
+                ("  ", Role::Plain),
+                (status, Role::Quiet),
+            ];
+            pen.pieces(x, y, if own { 48 } else { room }, &pieces);
+        } else if room > 40 && !own {
             pen.right(x, y, room, &metric.id, Role::Quiet);
         }
         y += 1;
     }
+}
+
+/// Counts are shown as counts.
+fn decimals(value: Option<f64>) -> usize {
+    if value.is_some_and(|v| v.fract() == 0.0 && v.abs() >= 2.0) { 0 } else { 4 }
 }
 
 /// A column of the gene table: heading, place, width, what it sorts by, and its value.
@@ -75,11 +93,11 @@ fn table(pen: &mut Pen<'_>, area: Rect, model: &Model, results: &Results, genes:
     let order = if model.reversed { "lowest first" } else { "highest first" };
     let order = if model.sort == SortBy::Name { "" } else { order };
     let note = if model.gene_search.is_empty() {
-        format!("by {} {order}", model.sort.name())
+        if order.is_empty() { "by name".to_owned() } else { format!("by {}, {order}", model.sort.name()) }
     } else {
         format!("{} of {} match \"{}\"", genes.len(), results.genes.len(), model.gene_search)
     };
-    let inner = pen.section(area, "Genes", note.trim_end());
+    let inner = pen.section(area, "Genes", &note);
     if genes.is_empty() {
         pen.wrapped(inner, 0, "No gene matches. Esc shows all again.", Role::Quiet);
         return;
@@ -133,7 +151,11 @@ fn table(pen: &mut Pen<'_>, area: Rect, model: &Model, results: &Results, genes:
 fn maps(pen: &mut Pen<'_>, area: Rect, model: &Model, results: &Results, gene: Option<&GeneRow>) {
     let slide = results.slides.get(model.slide).map(String::as_str).unwrap_or("no slide");
     let title = gene.map_or("Map".to_owned(), |g| g.name.clone());
-    let which = if results.slides.len() > 1 { format!("slide {slide}, {} of {}", model.slide + 1, results.slides.len()) } else { format!("slide {slide}") };
+    let which = if results.slides.len() > 1 {
+        format!("slide {slide}, {} of {}", model.slide + 1, results.slides.len())
+    } else {
+        format!("slide {slide}")
+    };
     let inner = pen.section(area, &title, &which);
     if let Some(failure) = &model.map.failure {
         pen.failure(inner, failure);
@@ -165,7 +187,8 @@ fn sides(pen: &mut Pen<'_>, left: Rect, right: Rect, foot: Rect, map: &SpotMap, 
     }
     let span = |(low, high): (f64, f64)| format!("{} to {}", number(Some(low), 2), number(Some(high), 2));
     let ramp = scale_bar(pen, foot);
-    let words = if own { format!("each its own scale: {} and {}", span(truth), span(prediction)) } else { format!("one scale: {}", span(common)) };
+    let words =
+        if own { format!("each its own scale: {} and {}", span(truth), span(prediction)) } else { format!("one scale: {}", span(common)) };
     pen.text(foot.x + ramp, foot.y, foot.width.saturating_sub(ramp), &words, Role::Quiet);
 }
 

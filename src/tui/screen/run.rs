@@ -112,7 +112,7 @@ fn board(pen: &mut Pen<'_>, area: Rect, run: &RunView) {
     let now = run.board.iter().position(|r| matches!(r.state, StageState::Running | StageState::Failed));
     let now = now.unwrap_or_else(|| run.board.iter().rposition(|r| r.state != StageState::Queued).unwrap_or(0));
     let first = first_line(now, usize::from(inner.height), run.board.len());
-    let label = run.board.iter().map(|r| r.label.width()).max().unwrap_or(0).clamp(8, usize::from(inner.width) / 2) as u16;
+    let label = run.board.iter().map(|r| r.label.width()).max().unwrap_or(0).max(8).min(usize::from(inner.width) / 2) as u16;
     for (y, row) in (inner.y..inner.bottom()).zip(run.board.iter().skip(first)) {
         let (glyph, word, role) = words::stage(row.state, pen.look);
         pen.text(inner.x, y, 1, glyph, role);
@@ -148,18 +148,29 @@ fn charts(pen: &mut Pen<'_>, area: Rect, run: &RunView) {
     let newest = run.folds.iter().rev().find_map(|f| f.epochs.last());
     let loss_note = match newest {
         Some(e) if !several => match e.validation_loss {
-            Some(v) => format!("train {}, validation {}", number(Some(e.train_loss), 3), number(Some(v), 3)),
-            None => format!("train {}", number(Some(e.train_loss), 3)),
+            Some(v) => format!("t train {}  v val {}", number(Some(e.train_loss), 3), number(Some(v), 3)),
+            None => format!("t train {}", number(Some(e.train_loss), 3)),
         },
-        Some(_) => "one curve a fold".to_owned(),
+        Some(_) => run.folds.iter().enumerate().map(|(i, f)| format!("{} {}", letter(i), f.name)).collect::<Vec<_>>().join("  "),
         None => String::new(),
     };
     let inner = pen.section(first, "Loss", &loss_note);
     curves(pen, inner, &loss, 3, "The first epoch is not finished.");
-    let best = pcc.iter().flat_map(|c| &c.points).map(|p| p.1).filter(|v| v.is_finite()).fold(None, |b: Option<f64>, v| Some(b.map_or(v, |b| b.max(v))));
+    let best = pcc
+        .iter()
+        .flat_map(|c| &c.points)
+        .map(|p| p.1)
+        .filter(|v| v.is_finite())
+        .fold(None, |b: Option<f64>, v| Some(b.map_or(v, |b| b.max(v))));
     let note = best.map(|b| format!("best so far {}", number(Some(b), 3))).unwrap_or_default();
     let inner = pen.section(second, "Validation PCC", &note);
-    curves(pen, inner, &pcc, 3, if newest.is_some() { "This protocol has no validation spots." } else { "The first epoch is not finished." });
+    curves(
+        pen,
+        inner,
+        &pcc,
+        3,
+        if newest.is_some() { "This protocol has no validation spots." } else { "The first epoch is not finished." },
+    );
 }
 
 fn log(pen: &mut Pen<'_>, area: Rect, run: &RunView, model: &Model) {
@@ -172,6 +183,11 @@ fn log(pen: &mut Pen<'_>, area: Rect, run: &RunView, model: &Model) {
         let (word, role) = words::level(line.level);
         let word = word.trim_end();
         let gap = if word.is_empty() { "" } else { " " };
-        pen.pieces(inner.x, y, inner.width, &[(&line.time, Role::Quiet), ("  ", Role::Plain), (word, role), (gap, role), (&line.text, role)]);
+        pen.pieces(
+            inner.x,
+            y,
+            inner.width,
+            &[(&line.time, Role::Quiet), ("  ", Role::Plain), (word, role), (gap, role), (&line.text, role)],
+        );
     }
 }

@@ -1,13 +1,14 @@
 //! The drawer: the answer to a lock or an audit, or a failure, over the lower part of the screen that asked.
 
-use crate::tui::look::{Look, Role};
+use crate::tui::facts::Mark;
+use crate::tui::look::Role;
 use crate::tui::model::{Sheet, SheetBody};
 use crate::tui::paint::{Pen, wrap};
 use crate::tui::words;
 use ratatui::layout::Rect;
 
 /// Rows the drawer takes: as many as it needs, at most all but the top quarter.
-pub fn height(sheet: &Sheet, body: Rect, look: Look) -> u16 {
+pub fn height(sheet: &Sheet, body: Rect) -> u16 {
     let width = usize::from(body.width);
     let lines = match &sheet.body {
         SheetBody::Words(words) => wrap(words, width).len(),
@@ -18,15 +19,26 @@ pub fn height(sheet: &Sheet, body: Rect, look: Look) -> u16 {
             all.iter().flatten().map(|t| wrap(t, inner).len()).sum::<usize>() + if way.is_some() { 2 } else { 0 }
         }
     };
-    let _ = look;
     let least = body.height.min(4);
     let most = body.height - body.height / 4;
     u16::try_from(lines + 2).unwrap_or(u16::MAX).clamp(least, most.max(least))
 }
 
+/// What stands at the right of the heading: the count of an audit, or that something is on its way.
+fn note(sheet: &Sheet) -> String {
+    if sheet.waits_for.is_some() {
+        return "working".into();
+    }
+    let SheetBody::Audit(lines) = &sheet.body else { return "Esc closes".into() };
+    let counted = [(Mark::Verified, "verified"), (Mark::Failed, "differ"), (Mark::Missing, "missing"), (Mark::NotChecked, "not checked")];
+    let count = |mark| lines.iter().filter(|l| l.mark == mark).count();
+    let parts: Vec<String> = counted.iter().filter(|(m, _)| count(*m) > 0).map(|(m, w)| format!("{} {w}", count(*m))).collect();
+    parts.join(", ")
+}
+
 /// Draws it.
 pub fn draw(pen: &mut Pen<'_>, area: Rect, sheet: &Sheet) {
-    let inner = pen.section(area, &sheet.title, if sheet.waits_for.is_some() { "working" } else { "Esc closes" });
+    let inner = pen.section(area, &sheet.title, &note(sheet));
     match &sheet.body {
         SheetBody::Words(text) => {
             let lines = wrap(text, usize::from(inner.width)).len();
@@ -37,7 +49,12 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, sheet: &Sheet) {
             if let Some(way) = way {
                 let y = used + 1;
                 if y < inner.height {
-                    let rest = Rect { x: inner.x + 2.min(inner.width), y: inner.y + y, width: inner.width.saturating_sub(2), height: inner.height - y };
+                    let rest = Rect {
+                        x: inner.x + 2.min(inner.width),
+                        y: inner.y + y,
+                        width: inner.width.saturating_sub(2),
+                        height: inner.height - y,
+                    };
                     pen.wrapped(rest, 0, way, Role::Plain);
                 }
             }

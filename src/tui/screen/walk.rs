@@ -24,7 +24,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
         return;
     }
     let Some(walk) = model.walk.good() else { return };
-    let notes = before_start(walk, model);
+    let notes = before_start(walk, model, usize::from(area.width).saturating_sub(10));
     let foot = if area.height >= 12 { (notes.len() as u16 + 1).min(area.height / 3) } else { 0 };
     let (top, bottom) = split_top(area, area.height - foot);
     let list_width = if area.width >= 100 { 38 } else { 25.min(area.width) };
@@ -46,24 +46,32 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
     if foot > 0 {
         let inner = pen.section(bottom, "Before it starts", "");
         for (y, (sign, text, role)) in (inner.y..inner.bottom()).zip(&notes) {
-            pen.pieces(inner.x, y, inner.width, &[(sign, *role), (" ", Role::Plain), (text, Role::Plain)]);
+            pen.text(inner.x, y, 8, sign, *role);
+            pen.text(inner.x + 10, y, inner.width.saturating_sub(10), text, Role::Plain);
         }
     }
 }
 
-/// The estimate, the overrides and the findings on leakage, a line each.
-fn before_start(walk: &Walk, model: &Model) -> Vec<(&'static str, String, Role)> {
+/// The estimate, the overrides and the findings on leakage, folded to a width.
+fn before_start(walk: &Walk, model: &Model, width: usize) -> Vec<(&'static str, String, Role)> {
     let mut notes = vec![("estimate", walk.estimate.clone(), Role::Quiet)];
     if !model.overrides.is_empty() {
         notes.push(("override", format!("{}; such a run is not locked under this name", model.overrides.join(", ")), Role::Warn));
     }
     if walk.leakage.is_empty() {
-        notes.push(("leakage ", "none found between the sides of the split".into(), Role::Good));
+        notes.push(("leakage", "none found between the sides of the split".into(), Role::Good));
     }
     for finding in &walk.leakage {
-        notes.push(if finding.serious { ("leakage!", finding.text.clone(), Role::Bad) } else { ("leakage ", finding.text.clone(), Role::Quiet) });
+        notes.push(if finding.serious {
+            ("leakage!", finding.text.clone(), Role::Bad)
+        } else {
+            ("leakage", finding.text.clone(), Role::Quiet)
+        });
     }
-    notes
+    let folded = notes.iter().flat_map(|(label, text, role)| {
+        wrap(text, width).into_iter().enumerate().map(|(i, line)| (if i == 0 { *label } else { "" }, line, *role))
+    });
+    folded.collect()
 }
 
 fn sign(found: &Found, look: crate::tui::look::Look) -> (&'static str, &'static str, Role) {
@@ -82,10 +90,14 @@ fn steps(pen: &mut Pen<'_>, area: Rect, walk: &Walk, model: &Model) {
     for (y, (i, step)) in (inner.y..inner.bottom()).zip(walk.steps.iter().enumerate().skip(first)) {
         let (glyph, word, role) = sign(&step.found, pen.look);
         let word_width = if inner.width >= 22 { 7 } else { 0 };
-        let name = format!("{}", step.stage);
         let cursor = if i == model.step { pen.look.glyph("▸", ">") } else { " " };
         let room = inner.width.saturating_sub(word_width);
-        pen.pieces(inner.x, y, room, &[(cursor, Role::Accent), (" ", Role::Plain), (glyph, role), (" ", Role::Plain), (&name, Role::Plain)]);
+        pen.pieces(
+            inner.x,
+            y,
+            room,
+            &[(cursor, Role::Accent), (" ", Role::Plain), (glyph, role), (" ", Role::Plain), (&step.stage, Role::Plain)],
+        );
         pen.text(inner.x + room, y, word_width, word, role);
         if i == model.step {
             pen.cursor_line(inner, y);
@@ -101,6 +113,8 @@ enum Line<'a> {
 
 fn detail(pen: &mut Pen<'_>, area: Rect, step: &Step, model: &Model) {
     let inner = pen.section(area, &step.title, "");
+    // Longer lines are hard to read.
+    let inner = Rect { width: inner.width.min(96), ..inner };
     let width = usize::from(inner.width);
     let mut lines: Vec<Line<'_>> = Vec::new();
     let mut say = |text: &str, role: Role| lines.extend(wrap(text, width).into_iter().map(|l| Line::Text(l, role)));

@@ -49,9 +49,13 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
         Action::Run => run(model, effects),
         Action::Stop => stop(model, effects),
         Action::Detach => detach(model, effects),
-        Action::Lock => on_chosen(model, effects, "Locking", |name| Request::Lock(name, false)),
-        Action::LockDirty => on_chosen(model, effects, "Locking with the patch", |name| Request::Lock(name, true)),
-        Action::Audit => on_chosen(model, effects, "Auditing", Request::Audit),
+        Action::Lock => on_chosen(model, effects, "Lock of", |name| Request::Lock(name, false)),
+        Action::LockDirty => {
+            // Only where a refusal was just read; elsewhere a slipped Shift must not lock a dirty tree.
+            let refused = model.sheet.as_ref().is_some_and(|s| matches!(s.body, SheetBody::Failure(_, Some(_))));
+            on_chosen(model, effects, "Lock of", |name| Request::Lock(name, refused));
+        }
+        Action::Audit => on_chosen(model, effects, "Audit of", Request::Audit),
         Action::Override => {
             let step = model.walk.good().and_then(|w| w.steps.get(model.step));
             let text = step.and_then(|s| s.parameters.get(model.parameter)).map(|p| format!("{}={}", p.key, p.value));
@@ -229,7 +233,7 @@ fn on_chosen(model: &mut Model, effects: &mut Vec<Effect>, doing: &str, request:
         model.notice = Some("choose a protocol first".into());
         return;
     };
-    let title = format!("{doing}: {name}");
+    let title = format!("{doing} {name}");
     let request = request(name);
     let words = "Files are being read and hashed. Esc closes this; the answer opens it again.".to_owned();
     model.sheet = Some(Sheet { title, body: SheetBody::Words(words), scroll: 0, waits_for: Some(request.clone()) });

@@ -48,11 +48,12 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
             match got {
                 Ok(words) => {
                     let words = format!("{words}\n\na audits it: every digest is taken again and held against the lock.");
-                    tell(model, &request, "Locked", SheetBody::Words(words));
+                    tell(model, &request, "done", SheetBody::Words(words));
                 }
                 Err(failure) => {
-                    let way = (dirty && request_is_strict(&request)).then_some("L locks all the same: the patch is stored and hashed beside the lock.");
-                    tell(model, &request, "Not locked", SheetBody::Failure(failure, way));
+                    let way = (dirty && request_is_strict(&request))
+                        .then_some("L locks all the same: the patch is stored and hashed beside the lock.");
+                    tell(model, &request, "refused", SheetBody::Failure(failure, way));
                 }
             }
             ask_protocols(model, effects);
@@ -63,13 +64,18 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
                 Ok(lines) => {
                     let bad = lines.iter().filter(|l| matches!(l.mark, Mark::Failed | Mark::Missing)).count();
                     let title = match bad {
-                        0 => "The audit passed".to_owned(),
-                        1 => "The audit failed: 1 thing differs".to_owned(),
-                        n => format!("The audit failed: {n} things differ"),
+                        0 => "passed".to_owned(),
+                        1 => "failed, 1 thing differs".to_owned(),
+                        n => format!("failed, {n} things differ"),
                     };
+                    // The first difference is what one wants to see, with a little of what stands before it.
+                    let first = lines.iter().position(|l| matches!(l.mark, Mark::Failed | Mark::Missing)).unwrap_or(0);
                     tell(model, &request, &title, SheetBody::Audit(lines));
+                    if let Some(sheet) = &mut model.sheet {
+                        sheet.scroll = first.saturating_sub(2);
+                    }
                 }
-                Err(failure) => tell(model, &request, "The audit did not finish", SheetBody::Failure(failure, None)),
+                Err(failure) => tell(model, &request, "not finished", SheetBody::Failure(failure, None)),
             }
             ask_protocols(model, effects);
         }
@@ -96,10 +102,11 @@ fn request_is_strict(request: &Request) -> bool {
 /// Fills the drawer that waited for this answer; a closed drawer opens again, since the answer matters.
 fn tell(model: &mut Model, request: &Request, title: &str, body: SheetBody) {
     let of = match request {
-        Request::Lock(name, _) | Request::Audit(name) => format!(": {name}"),
+        Request::Lock(name, _) => format!("Lock of {name}: "),
+        Request::Audit(name) => format!("Audit of {name}: "),
         _ => String::new(),
     };
-    model.sheet = Some(Sheet { title: format!("{title}{of}"), body, scroll: 0, waits_for: None });
+    model.sheet = Some(Sheet { title: format!("{of}{title}"), body, scroll: 0, waits_for: None });
 }
 
 fn fail(model: &mut Model, title: &str, failure: Failure, way: Option<&'static str>) {
@@ -114,10 +121,10 @@ fn status(model: &mut Model, effects: &mut Vec<Effect>, request: &Request, got: 
     if before == now {
         return;
     }
-    if let Some((_, protocol)) = before.iter().find(|r| !now.contains(r)) {
-        if model.screen.now != Screen::Run {
-            model.notice = Some(format!("the run of {protocol} has ended; 3 shows how"));
-        }
+    if let Some((_, protocol)) = before.iter().find(|r| !now.contains(r))
+        && model.screen.now != Screen::Run
+    {
+        model.notice = Some(format!("the run of {protocol} has ended; 3 shows how"));
     }
     ask_protocols(model, effects);
     ask_runs(model, effects);
@@ -128,9 +135,9 @@ fn started(model: &mut Model, effects: &mut Vec<Effect>, request: &Request, got:
         Ok(id) => {
             let overridden = matches!(request, Request::Start(_, o) if !o.is_empty());
             model.notice = Some(if overridden {
-                format!("run {} works with overrides, so it cannot be locked under the protocol's own name", id.0)
+                format!("run {} has overrides: it will not be locked under this name", id.0)
             } else {
-                format!("run {} works on its own: leaving this screen, or pinfold, does not stop it", id.0)
+                format!("run {} is a process of its own; leaving pinfold does not stop it", id.0)
             });
             if matches!(request, Request::Start(name, _) if Some(name) == model.chosen.as_ref()) {
                 model.overrides_used = true;

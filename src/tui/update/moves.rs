@@ -84,7 +84,8 @@ fn ask_map(model: &mut Model, effects: &mut Vec<Effect>) {
         // The old map stays until the new one is there, so that walking down the genes does not flicker.
         model.map.asked = Some(request.clone());
         model.map.failure = None;
-    } else if model.map.value.is_some() {
+    }
+    if model.map.answered.as_ref() == Some(&request) {
         return;
     }
     // One at a time: the answer asks for the newest wish, so a held key does not queue up work.
@@ -98,9 +99,8 @@ fn ask_picture(model: &mut Model, effects: &mut Vec<Effect>) {
     model.figure = model.figure.min(figures.len().saturating_sub(1));
     let Some(figure) = figures.get(model.figure) else { return };
     let request = Request::Image(figure.path.clone());
-    if model.picture.asked.as_ref() != Some(&request) {
-        model.picture.ask(&request);
-    } else if model.picture.value.is_some() || model.picture.failure.is_some() {
+    model.picture.ask(&request);
+    if model.picture.answered.as_ref() == Some(&request) {
         return;
     }
     if !model.pending.iter().any(|r| matches!(r, Request::Image(_))) {

@@ -123,10 +123,11 @@ fn set_override(model: &mut Model, effects: &mut Vec<Effect>, text: &str) {
 fn tick(model: &mut Model, effects: &mut Vec<Effect>) {
     model.ticks += 1;
     let slow = model.ticks.is_multiple_of(10);
-    if model.screen.now == Screen::Run && model.run_is_live() || slow && model.screen.now == Screen::Run {
-        if let Some(request) = model.run.asked.clone() {
-            ask(model, effects, request);
-        }
+    if model.screen.now == Screen::Run
+        && (slow || model.run_is_live())
+        && let Some(request) = model.run.asked.clone()
+    {
+        ask(model, effects, request);
     }
     if slow {
         ask_status(model, effects);
