@@ -148,18 +148,6 @@ pub fn device(device: Device) -> Result<tch::Device> {
     Err(Failure::environment("libtorch finds no CUDA device").hint(hint))
 }
 
-/// What `doctor` shows of libtorch.
-pub fn facts() -> Vec<(&'static str, String)> {
-    let mut out = vec![("libtorch", env!("PINFOLD_TORCH_LIB").to_owned()), ("torch instructions", shim::cpu_capability())];
-    out.push(("torch threads", tch::get_num_threads().to_string()));
-    let gpu = match self::device(Device::Cuda) {
-        Ok(_) => format!("{} CUDA device(s)", tch::Cuda::device_count()),
-        Err(e) => format!("none ({})", e.what),
-    };
-    out.push(("torch GPU", gpu));
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ pub mod schedule;
 pub mod state;
 
 pub use config::{Augment, Config, Data, Progress, Quiet, Stop, Unchanged};
-pub use determinism::{Grade, facts};
+pub use determinism::Grade;
 pub use evaluate::{Prediction, predict};
 pub use fit::{Outcome, fit};
 pub use history::{EpochRow, History};
