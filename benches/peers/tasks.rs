@@ -61,10 +61,13 @@ pub fn prepare(name: &str, folder: &Path) -> Result<Task, String> {
                 let patches = arrays.u8s("patches").expect("checked when prepared");
                 for (b, group) in patches.chunks(BATCH * PATCH).enumerate() {
                     let pairs = batch.par_chunks_exact_mut(PATCH).zip(group.par_chunks_exact(PATCH)).enumerate();
-                    pairs.for_each_init(|| vec![0u8; PATCH], |bytes, (i, (numbers, patch))| {
-                        augmenter.apply(patch, bytes, SIDE, epoch, (b * BATCH + i) as u64);
-                        normaliser.apply(bytes, numbers);
-                    });
+                    pairs.for_each_init(
+                        || vec![0u8; PATCH],
+                        |bytes, (i, (numbers, patch))| {
+                            augmenter.apply(patch, bytes, SIDE, epoch, (b * BATCH + i) as u64);
+                            normaliser.apply(bytes, numbers);
+                        },
+                    );
                     std::hint::black_box(&batch);
                 }
                 Done { items: (patches.len() / PATCH) as f64, check: None }
@@ -88,7 +91,15 @@ pub fn prepare(name: &str, folder: &Path) -> Result<Task, String> {
             let bytes = arrays()?.u8s("blob").map_err(|e| e.to_string())?.to_vec();
             Ok(Box::new(move || {
                 let digest = Digest::of(&bytes);
-                Done { items: bytes.len() as f64 / 1e6, check: Some(f64::from(u32::from_be_bytes([digest.bytes()[0], digest.bytes()[1], digest.bytes()[2], digest.bytes()[3]]))) }
+                Done {
+                    items: bytes.len() as f64 / 1e6,
+                    check: Some(f64::from(u32::from_be_bytes([
+                        digest.bytes()[0],
+                        digest.bytes()[1],
+                        digest.bytes()[2],
+                        digest.bytes()[3],
+                    ]))),
+                }
             }))
         }
         _ => Err(format!("no task '{name}' in this build (a build without the train feature has no train_*)")),

@@ -19,7 +19,9 @@ const SIDE: usize = 224;
 fn decode_and_crop(c: &mut Criterion) {
     let picture = work::tissue(2048, 2048);
     let mut jpeg = Vec::new();
-    JpegEncoder::new_with_quality(&mut jpeg, 90).encode(&picture.pixels, picture.width, picture.height, image::ExtendedColorType::Rgb8).expect("encode");
+    JpegEncoder::new_with_quality(&mut jpeg, 90)
+        .encode(&picture.pixels, picture.width, picture.height, image::ExtendedColorType::Rgb8)
+        .expect("encode");
     let mut group = c.benchmark_group("patches");
     group.sample_size(10);
     group.throughput(Throughput::Bytes(picture.pixels.len() as u64));
@@ -29,7 +31,9 @@ fn decode_and_crop(c: &mut Criterion) {
     group.throughput(Throughput::Elements(centres.len() as u64));
     for side in [224, 112, 64] {
         let cutter = Cutter::new(SIDE, side, Rounding::HalfEven, Border::Refuse).expect("cutter");
-        group.bench_with_input(BenchmarkId::new("crop 224 px to", side), &cutter, |b, cutter| b.iter(|| cutter.cut(&view, black_box(&centres)).expect("cut")));
+        group.bench_with_input(BenchmarkId::new("crop 224 px to", side), &cutter, |b, cutter| {
+            b.iter(|| cutter.cut(&view, black_box(&centres)).expect("cut"))
+        });
     }
     group.finish();
 }

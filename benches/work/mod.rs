@@ -17,7 +17,10 @@ pub fn tissue(width: u32, height: u32) -> RgbImage {
             let stain = 30.0 * (fx / 37.0).sin() * (fy / 53.0).cos() + 18.0 * ((fx + fy) / 11.0).sin();
             let dot = if (x % 23).abs_diff(11).pow(2) + (y % 19).abs_diff(9).pow(2) < 20 { -70.0 } else { 0.0 };
             let grain = f64::from(draw.u32() % 17) - 8.0;
-            pixels.extend([225.0 + stain * 0.4 + dot + grain, 170.0 + stain + dot + grain, 205.0 + stain * 0.6 + dot * 0.6 + grain].map(|v| v.clamp(0.0, 255.0) as u8));
+            pixels.extend(
+                [225.0 + stain * 0.4 + dot + grain, 170.0 + stain + dot + grain, 205.0 + stain * 0.6 + dot * 0.6 + grain]
+                    .map(|v| v.clamp(0.0, 255.0) as u8),
+            );
         }
     }
     RgbImage { width, height, pixels }
@@ -34,6 +37,7 @@ pub fn expression() -> (Vec<(f64, f64)>, Vec<f64>) {
     let (spots, genes, _) = MORAN;
     let mut draw = Draw::keyed(1, "bench expression", &[]);
     let points: Vec<(f64, f64)> = (0..spots).map(|_| (draw.uniform(0.0, 100.0), draw.uniform(0.0, 100.0))).collect();
-    let values = points.iter().flat_map(|p| (0..genes).map(|g| p.0 * (g % 7) as f64 * 0.01 + draw.normal()).collect::<Vec<f64>>()).collect();
+    let values =
+        points.iter().flat_map(|p| (0..genes).map(|g| p.0 * (g % 7) as f64 * 0.01 + draw.normal()).collect::<Vec<f64>>()).collect();
     (points, values)
 }
