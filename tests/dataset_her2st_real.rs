@@ -27,10 +27,8 @@ fn digest(v: &Value) -> Digest {
 fn sections_equal_the_golden_facts() {
     let Some(root) = data() else { return };
     let folder = her2st::data_folder(&root).unwrap();
-    let here: Vec<Value> = golden()
-        .into_iter()
-        .filter(|g| folder.join(format!("ST-cnts/{}.tsv.gz", g["section"].as_str().unwrap())).is_file())
-        .collect();
+    let here: Vec<Value> =
+        golden().into_iter().filter(|g| folder.join(format!("ST-cnts/{}.tsv.gz", g["section"].as_str().unwrap())).is_file()).collect();
     let names: Vec<String> = here.iter().map(|g| g["section"].as_str().unwrap().to_owned()).collect();
     assert!(names.len() >= 5, "C2 to C6 are there: {names:?}");
     let start = std::time::Instant::now();
@@ -44,7 +42,10 @@ fn sections_equal_the_golden_facts() {
         let content = slide.digests();
         assert_eq!(content.spots, digest(&g["sha256_joined_table"]), "{}", slide.id);
         assert_eq!(content.counts, digest(&g["sha256_counts_coo_u32"]), "{}", slide.id);
-        assert_eq!((slide.genes[0].as_str(), slide.genes.last().unwrap().as_str()), (g["first_gene"].as_str().unwrap(), g["last_gene"].as_str().unwrap()));
+        assert_eq!(
+            (slide.genes[0].as_str(), slide.genes.last().unwrap().as_str()),
+            (g["first_gene"].as_str().unwrap(), g["last_gene"].as_str().unwrap())
+        );
         let total: u64 = (0..slide.counts.rows()).map(|i| slide.counts.total(i)).sum();
         assert_eq!((total as usize, slide.counts.values.len()), (number("total_umi"), number("n_nonzero")));
         assert!(slide.findings.iter().all(|f| f.code != "changed-file"));
@@ -54,7 +55,10 @@ fn sections_equal_the_golden_facts() {
         assert!(lost.iter().all(|id| told.unwrap().text.contains(id.as_str().unwrap())));
         let found = slide.image.as_ref().unwrap();
         if g["image"].is_object() {
-            assert_eq!((u64::from(found.width), u64::from(found.height)), (g["image"]["width"].as_u64().unwrap(), g["image"]["height"].as_u64().unwrap()));
+            assert_eq!(
+                (u64::from(found.width), u64::from(found.height)),
+                (g["image"]["width"].as_u64().unwrap(), g["image"]["height"].as_u64().unwrap())
+            );
             assert_eq!(found.sha256, digest(&g["image"]["sha256"]));
         }
         let fit = |axis: &str| g[axis][0].as_f64().unwrap();

@@ -161,7 +161,11 @@ fn counts_that_are_none() {
 #[test]
 fn coordinates_that_do_not_fit() {
     let f = Fixture::new();
-    f.refuses_spots("52.50\t97.50", "9952.50\t97.50", &["1 of 12 spot centres lie outside the image of 1600 x 1700", "worst '2x3' at (9952.5, 97.5)", "G24"]);
+    f.refuses_spots(
+        "52.50\t97.50",
+        "9952.50\t97.50",
+        &["1 of 12 spot centres lie outside the image of 1600 x 1700", "worst '2x3' at (9952.5, 97.5)", "G24"],
+    );
     f.refuses_spots("52.50\t97.50", "52.50\tnan", &["G13", "column 'pixel_y'"]);
     f.refuses_spots("52.50\t97.50", "54.50\t97.50", &["by up to 2.00 px", "L09"]);
     f.refuses_spots("2\t3\t2.05", "2\t3\t3.05", &["do not round", "L06", "C2_selection.tsv:2"]);
@@ -226,7 +230,11 @@ fn names_and_places() {
     said(her2st::read(&f.at("ST-cnts"), &["C2".into()]).expect_err("none"), &["no her2st in this folder", "G01"]);
     // One section's files under another's name.
     std::fs::create_dir_all(f.at("ST-imgs/C/C3")).unwrap();
-    for (from, to) in [("ST-cnts/C2.tsv.gz", "ST-cnts/C3.tsv.gz"), ("ST-spotfiles/C2_selection.tsv", "ST-spotfiles/C3_selection.tsv"), ("ST-imgs/C/C2/one.jpg", "ST-imgs/C/C3/x.jpg")] {
+    for (from, to) in [
+        ("ST-cnts/C2.tsv.gz", "ST-cnts/C3.tsv.gz"),
+        ("ST-spotfiles/C2_selection.tsv", "ST-spotfiles/C3_selection.tsv"),
+        ("ST-imgs/C/C2/one.jpg", "ST-imgs/C/C3/x.jpg"),
+    ] {
         std::fs::copy(f.at(from), f.at(to)).unwrap();
     }
     said(read(&["C2", "C3"]), &["slides C2 and C3 have the same counts file", "G34"]);
@@ -269,7 +277,10 @@ fn the_check_tells_states_apart() {
     assert_eq!((c2.state, c2.files[0].state, c2.spots), (her2st::SectionState::Ready, her2st::FileState::Changed, Some(12)));
     said(her2st::check(f.root(), &["C3".into()]).unwrap().verdict().expect_err("absent"), &["not there: C3", "3957257"]);
     std::fs::remove_file(f.at("ST-spotfiles/C2_selection.tsv")).unwrap();
-    said(her2st::check(f.root(), &[]).unwrap().verdict().expect_err("partial"), &["missing files: her2st/data/ST-spotfiles/C2_selection.tsv"]);
+    said(
+        her2st::check(f.root(), &[]).unwrap().verdict().expect_err("partial"),
+        &["missing files: her2st/data/ST-spotfiles/C2_selection.tsv"],
+    );
     f.tables();
     f.write("ST-cnts/C2.tsv.gz", &gz(&f.counts.replace("2x4\t6", "2x4\t-6")));
     let refused = her2st::check(f.root(), &["C2".into()]).unwrap();

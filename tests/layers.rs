@@ -19,7 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("stage", &["base", "stats", "protocol", "dataset", "histology", "split", "nn", "report", "engine", "train"]),
     ("plan", &["base", "stats", "protocol", "dataset", "engine", "lock", "stage"]),
     ("audit", &["base", "stats", "protocol", "engine", "lock", "stage", "plan"]),
-    ("tui", &["base", "stats", "protocol", "dataset", "report", "engine", "lock", "stage", "plan", "audit", "cli", "train"]),
+    ("tui", &["base", "stats", "protocol", "dataset", "report", "engine", "lock", "stage", "plan", "audit", "train"]),
     ("cli", &["base", "stats", "protocol", "dataset", "split", "nn", "report", "engine", "lock", "stage", "plan", "audit", "tui", "train"]),
 ];
 
@@ -108,7 +108,10 @@ fn heavy_crates_live_in_one_place() {
     for (module, path, text) in sources() {
         for (line, source) in code(&text) {
             for (name, homes) in CRATES {
-                let used = source.match_indices(&format!("{name}::")).any(|(at, _)| !source[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
+                // A module of ours may have a crate's name; then only a `use` tells them apart.
+                let ours = text.contains(&format!("mod {name};")) || code(&text).any(|(_, l)| l.contains("use crate::") && l.contains(name));
+                let used = if ours { source.trim_start().starts_with(&format!("use {name}::")) } else { false };
+                let used = used || !ours && source.match_indices(&format!("{name}::")).any(|(at, _)| !source[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
                 if used && !homes.contains(&module.as_str()) {
                     strays.push(format!("{}:{line}: {module} names the crate {name}", path.display()));
                 }
@@ -122,7 +125,7 @@ fn heavy_crates_live_in_one_place() {
 fn unsafe_code_stays_where_it_is_named() {
     for (_, path, text) in sources() {
         let unsafe_here = code(&text).any(|(_, l)| l.contains("unsafe {") || l.contains("unsafe extern") || l.contains("unsafe fn"));
-        let named = ["base/mapped.rs", "train/shim.rs"].iter().any(|n| path.ends_with(n));
+        let named = ["base/mapped.rs", "nn/shim.rs"].iter().any(|n| path.ends_with(n));
         assert!(!unsafe_here || named, "{} has unsafe code", path.display());
     }
 }

@@ -78,7 +78,7 @@ fn overrides_work_for_any_key_and_change_the_name() {
     assert!(two.name().starts_with("demo+") && two.base_name() == "demo", "{}", two.name());
     assert_eq!(set("train.learning_rate=1").expect("sound").protocol.train.learning_rate, 1.0);
     assert_eq!(set("title=Other words").expect("sound").protocol.title, "Other words");
-    assert_eq!(set("data.slides=[\"A\",\"B\"]").expect("sound").protocol.data.slides, ["A", "B"]);
+    assert_eq!(set("data.slides=[\"S1\",\"S2\"]").expect("sound").protocol.data.slides, ["S1", "S2"]);
     assert_ne!(set("train.epochs=3").expect("sound").name(), two.name());
     for bad in ["train.epoks=2", "train.epochs=many", "epochs", "train.epochs.x=1", "name=x", "train.epochs=0"] {
         let failure = set(bad).err().unwrap_or_else(|| panic!("{bad} was accepted"));

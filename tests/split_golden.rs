@@ -190,6 +190,9 @@ fn numpy_streams() {
 mod liver {
     use super::*;
 
+    /// n; the first eight of test and train; their last four; their lengths and the sum of test.
+    type Row = (usize, [[usize; 8]; 2], [[usize; 4]; 2], [usize; 3]);
+
     fn sum(rows: &[usize]) -> usize {
         rows.iter().sum()
     }
@@ -209,7 +212,7 @@ mod liver {
         let p = [8, 16, 0, 23, 11, 9, 13, 1, 22, 5, 2, 12, 15, 3, 4, 20, 17, 21, 18, 24, 7, 10, 14, 19, 6];
         assert_eq!(Mt19937::new(42).permutation(25), p);
         assert_eq!((split(25).test.as_slice(), split(25).train.as_slice(), sum(&split(25).test)), (&p[..5], &p[5..], 58));
-        let rows: [(usize, [[usize; 8]; 2], [[usize; 4]; 2], [usize; 3]); 3] = [
+        let rows: [Row; 3] = [
             (
                 1000,
                 [[521, 737, 740, 660, 411, 678, 626, 513], [29, 535, 695, 557, 836, 596, 165, 918]],

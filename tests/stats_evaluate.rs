@@ -98,6 +98,9 @@ fn the_golden_summary() {
     assert_eq!((zero.summary[0].id.as_str(), zero.summary[0].n), ("pcc/gene/oof/zero/list@list", 12));
     assert_eq!(zero.summary[0].value, value(&e, "pcc/gene/oof/zero/list@list"));
     assert_eq!(value(&zero, "pcc/gene/oof/skip/list@list"), e.summary[0].value);
+    spec.threshold = 0.301;
+    let odd = evaluate(std::slice::from_ref(&one), &[0.0; 12], &spec).expect("evaluation");
+    assert_eq!(value(&odd, "pcc-over-0.301/gene/oof/skip/list@list"), Some(4.0));
     spec.groups = vec![("none".into(), vec!["elsewhere".into()])];
     assert!(evaluate(&[one], &[0.0; 12], &spec).expect_err("empty group").what.contains("'none'"));
 }

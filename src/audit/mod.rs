@@ -7,6 +7,7 @@
 mod commit;
 mod digests;
 mod files;
+mod look;
 mod metrics;
 mod render;
 pub mod report;
@@ -14,6 +15,7 @@ mod run;
 mod stale;
 
 pub use files::Progress;
+pub use look::look;
 pub use render::{render_items, render_text};
 pub use report::{AuditReport, EntryReport, Item, Kind, Level, State};
 pub use run::{Request, Resolver, run};

@@ -1,15 +1,17 @@
 //! The report as plain text: aligned, and understandable without colour.
 //!
 //! ```text
-//! audit: FAILED   level digests   2 entries in pinfold.lock, each with its integrity line
+//! audit: FAILED   level digests   pinfold 0.1.0
+//!   lock       verified     pinfold.lock   1 entry, each with its integrity line
 //!
-//! demo   protocols/demo.toml   FAILED
-//!   commit     verified      1
-//!   protocol   verified      2
-//!   artifacts  FAILED        1 of 43
+//! demo   protocols/demo.toml   locked by pinfold 0.1.0   FAILED
+//!   commit     verified     1
+//!   protocol   verified     2
+//!   artifacts  FAILED       1 of 43
 //!     FAILED       artifacts/train/…/checkpoint.safetensors (train[C2])
 //!                  has its locked size of 1,234 bytes, and other content (…)
 //!
+//! FAILED: 45 verified, 1 failed
 //! first difference: artifacts/train/…/checkpoint.safetensors (train[C2]): has its locked size …
 //! ```
 

@@ -50,7 +50,7 @@ impl Digest {
     /// Reads 64 hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self> {
         let bad = || Failure::input(format!("'{text}' is not a SHA-256 digest (64 hexadecimal digits)"));
-        if text.len() != 64 || !text.is_ascii() {
+        if text.len() != 64 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(bad());
         }
         let mut out = [0u8; 32];
@@ -122,6 +122,7 @@ mod tests {
         assert_eq!(Digest::parse(&d.to_string()).expect("hex"), d);
         assert!(Digest::parse("xyz").is_err());
         assert!(Digest::parse(&"é".repeat(32)).is_err());
+        assert!(Digest::parse(&"+a".repeat(32)).is_err(), "a sign is no digit");
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! `pinfold audit`: the lock against the world. Never writes; exit code 1 when something differs.
 
 use super::{Here, output};
-use crate::audit::{self, Level, Request};
-use crate::base::{Failure, Result, text};
-use crate::engine::Workspace;
-use crate::lock;
+use crate::audit::{self, Level};
+use crate::base::{Result, text};
 use std::io::Write;
 
 /// Arguments of `audit`.
@@ -40,7 +38,7 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         Depth::Metrics => Level::Metrics,
     };
     let lively = output::lively() && !args.json;
-    let report = look(&workspace, &args.protocols, level, args.require_data, &|p: &audit::Progress| {
+    let report = audit::look(&workspace, &args.protocols, level, args.require_data, &|p: &audit::Progress| {
         if lively && (p.files.is_multiple_of(16) || p.files == p.files_total) {
             eprint!("\r\x1b[K{}", text::clean(&format!("{}/{} files, {} of {}", p.files, p.files_total, text::bytes(p.bytes), text::bytes(p.bytes_total))));
             let _ = std::io::stderr().flush();
@@ -55,17 +53,4 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         output::print(&audit::render_text(&report))?;
     }
     report.failure().map_or(Ok(()), Err)
-}
-
-/// Audits entries of the workspace's lock; the workbench calls it too.
-pub fn look(workspace: &Workspace, protocols: &[String], level: Level, require_data: bool, observe: &(dyn Fn(&audit::Progress) + Sync)) -> Result<audit::AuditReport> {
-    let path = workspace.lockfile();
-    if !path.exists() {
-        return Err(Failure::input("there is no pinfold.lock here: nothing to audit").at(path.display().to_string()).hint("pinfold run PROTOCOL, then pinfold lock PROTOCOL"));
-    }
-    let lock = lock::read(&path)?;
-    let resolve = |source: &str, overrides: &[String]| crate::protocol::parse::digest_of(source, overrides);
-    let request = Request { level, entries: protocols.to_vec(), require_data, resolve: Some(&resolve) };
-    let data = workspace.data_root();
-    audit::run(workspace.root(), data.exists().then_some(data.as_path()), &lock, &request, observe)
 }

@@ -2,8 +2,7 @@
 
 use super::{Here, output};
 use crate::base::{Failure, Result};
-use crate::engine::Workspace;
-use crate::plan::{Graph, pin};
+use crate::plan::pin;
 use crate::{lock, protocol};
 
 /// Arguments of `lock`.
@@ -36,37 +35,10 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         listing.left_out.iter().for_each(|line| output::say(line));
         return output::print(&listing.text);
     }
-    let entry = pin(&workspace, &loaded, args.allow_dirty)?;
+    let entry = pin::lock(&workspace, &loaded, args.allow_dirty)?;
     if args.json {
         return output::json(&entry);
     }
-    output::say(&summary(&entry));
+    output::say(&pin::summary(&entry));
     Ok(())
-}
-
-/// Locks a finished protocol and gives the entry; the workbench calls it too.
-pub fn pin(workspace: &Workspace, loaded: &protocol::Loaded, allow_dirty: bool) -> Result<lock::Entry> {
-    let graph = Graph::new(workspace, &loaded.protocol);
-    let artifacts = graph.finished(&workspace.store(), loaded.name())?;
-    for artifact in &artifacts {
-        workspace.store().verify(artifact)?;
-    }
-    if let Some(report) = artifacts.last() {
-        pin::publish(workspace, loaded.name(), report)?;
-    }
-    let entry = pin::entry(workspace, loaded, &artifacts, allow_dirty)?;
-    lock::merge_entry(&workspace.lockfile(), &entry)?;
-    Ok(entry)
-}
-
-/// What was locked, in a line.
-pub fn summary(entry: &lock::Entry) -> String {
-    let files: usize = entry.artifacts.iter().map(|a| a.files.len()).sum::<usize>() + entry.data.len() + entry.figures.len() + entry.weights.len();
-    let commit = match &entry.git {
-        Some(git) if git.clean => format!("commit {}", &git.commit[..12.min(git.commit.len())]),
-        Some(git) => format!("commit {} with a stored difference", &git.commit[..12.min(git.commit.len())]),
-        None => "no commit recorded".to_owned(),
-    };
-    let headline = entry.metrics.first().map(|m| format!(", {} {}", m.title, m.value)).unwrap_or_default();
-    format!("locked {} in pinfold.lock: {files} files, {commit}, class {}{headline}", entry.protocol, entry.determinism.reached)
 }

@@ -2,11 +2,10 @@
 
 use super::{Here, attach, output};
 use crate::base::{Failure, Result};
-use crate::engine::runs::{Order, State};
-use crate::engine::{Run, Workspace, worker};
-use crate::plan::Graph;
-use crate::protocol::schema::{Class, InstructionSet};
-use crate::protocol::{self, Loaded, Protocol};
+use crate::engine::runs::State;
+use crate::engine::{Run, worker};
+use crate::plan::order::{order, pins};
+use crate::protocol;
 
 /// Arguments of `run`.
 #[derive(clap::Args)]
@@ -94,40 +93,4 @@ fn wait_for_worker(run: &Run) {
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-}
-
-/// Makes the run folder. Refused when the protocol is running already, or cannot start: unknown data, wrong digests.
-pub fn order(workspace: &Workspace, loaded: &Loaded) -> Result<Run> {
-    if cfg!(not(feature = "train")) {
-        return Err(Failure::environment("this pinfold was built without libtorch: it audits, reports and browses, and does not train")
-            .hint("make setup && cargo build --release"));
-    }
-    let p = &loaded.protocol;
-    for other in Run::all(workspace)?.iter().rev().filter(|r| r.order.protocol == p.name) {
-        if other.state(&other.lines()?).live() {
-            return Err(Failure::input(format!("{} is running already", p.name)).at(other.dir.display().to_string()).hint(format!("pinfold attach {}, or pinfold stop {}", other.id, other.id)));
-        }
-    }
-    if p.determinism.class == Class::Portable && !crate::base::host::has_avx2() {
-        return Err(Failure::environment("the protocol asks for the class 'portable', and this processor has no AVX2").hint("run it elsewhere, or with --set determinism.class=statistical"));
-    }
-    // Finds missing and wrong data now, in the foreground.
-    Graph::new(workspace, p).look(&workspace.store())?;
-    let file = loaded.path.canonicalize().ok().and_then(|f| f.strip_prefix(workspace.root()).ok().map(|r| r.display().to_string()));
-    Run::create(
-        workspace,
-        Order {
-            protocol: p.name.clone(),
-            file: file.unwrap_or_else(|| loaded.path.display().to_string()),
-            file_sha256: loaded.file_digest,
-            overrides: loaded.overrides.clone(),
-            resolved: p.canonical(),
-        },
-    )
-}
-
-/// The environment that a protocol's determinism needs.
-pub fn pins(p: &Protocol) -> Vec<(String, String)> {
-    let d = &p.determinism;
-    worker::pins(d.class == Class::Portable, d.instruction_set == InstructionSet::Avx2, d.threads)
 }

@@ -75,7 +75,8 @@ fn open<'a>(bytes: &'a [u8], shown: &str) -> Result<Box<dyn ImageDecoder + 'a>> 
     let again = "fetch the image again; another viewer may show it, but fills what is missing with grey";
     let format = match sniff(bytes) {
         Format::Jpeg => {
-            let frame = jpeg::walk(bytes).map_err(|what| Failure::input(format!("truncated or damaged JPEG: it {what} (G03)")).at(shown).hint(again))?;
+            let frame = jpeg::walk(bytes)
+                .map_err(|what| Failure::input(format!("truncated or damaged JPEG: it {what} (G03)")).at(shown).hint(again))?;
             if frame.components != 3 || frame.bits != 8 {
                 return Err(not_rgb(&format!("{} components of {} bits", frame.components, frame.bits), shown));
             }
@@ -83,7 +84,9 @@ fn open<'a>(bytes: &'a [u8], shown: &str) -> Result<Box<dyn ImageDecoder + 'a>> 
         }
         Format::Png => {
             if !bytes.ends_with(b"IEND\xae\x42\x60\x82") {
-                return Err(Failure::input(format!("truncated PNG: it ends at byte {} without its end chunk (G03)", bytes.len())).at(shown).hint(again));
+                return Err(Failure::input(format!("truncated PNG: it ends at byte {} without its end chunk (G03)", bytes.len()))
+                    .at(shown)
+                    .hint(again));
             }
             ImageFormat::Png
         }
@@ -105,15 +108,20 @@ fn open<'a>(bytes: &'a [u8], shown: &str) -> Result<Box<dyn ImageDecoder + 'a>> 
     }
     let orientation = decoder.orientation().map_err(|e| undecodable(&e, shown))?;
     if orientation != Orientation::NoTransforms {
-        return Err(Failure::input(format!("EXIF orientation {} where 1 is due (G38): pixel coordinates would not fit", orientation.to_exif()))
-            .at(shown)
-            .hint("use the image as published; do not rotate it"));
+        return Err(Failure::input(format!(
+            "EXIF orientation {} where 1 is due (G38): pixel coordinates would not fit",
+            orientation.to_exif()
+        ))
+        .at(shown)
+        .hint("use the image as published; do not rotate it"));
     }
     Ok(Box::new(decoder))
 }
 
 fn not_rgb(found: &str, shown: &str) -> Failure {
-    Failure::input(format!("pixels are {found} where red, green, blue of 8 bits are due (G30, G31)")).at(shown).hint("convert the image to 8-bit RGB without resizing it")
+    Failure::input(format!("pixels are {found} where red, green, blue of 8 bits are due (G30, G31)"))
+        .at(shown)
+        .hint("convert the image to 8-bit RGB without resizing it")
 }
 
 fn undecodable(e: &ImageError, shown: &str) -> Failure {
@@ -148,7 +156,9 @@ mod tests {
         assert!(decode_bytes(&grey, "f").expect_err("grey").what.contains("G30"));
         assert!(decode_bytes(b"BM....", "f").expect_err("bmp").what.contains("G05"));
         let mut colour = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new(&mut colour).encode(&sample().pixels, 20, 10, image::ExtendedColorType::Rgb8).expect("encode");
+        image::codecs::jpeg::JpegEncoder::new(&mut colour)
+            .encode(&sample().pixels, 20, 10, image::ExtendedColorType::Rgb8)
+            .expect("encode");
         assert_eq!(dimensions(&colour, "f").expect("size"), (20, 10));
         // An APP1 segment with orientation 6 (turned), put behind the start marker.
         let tiff = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0";

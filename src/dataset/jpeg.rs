@@ -50,7 +50,10 @@ pub fn walk(bytes: &[u8]) -> Result<Frame, String> {
                 let sampling = frame.as_ref().ok_or("has picture data before its frame header")?;
                 let interleaved = body.first() == Some(&sampling.frame.components);
                 if let Some(due) = sampling.restarts_due(restart).filter(|&due| interleaved && due != restarts) {
-                    return Err(format!("is damaged: {restarts} restart markers where its {} x {} pixels need {due}", sampling.frame.width, sampling.frame.height));
+                    return Err(format!(
+                        "is damaged: {restarts} restart markers where its {} x {} pixels need {due}",
+                        sampling.frame.width, sampling.frame.height
+                    ));
                 }
             }
             _ => {}
@@ -123,7 +126,9 @@ mod tests {
     fn picture() -> Vec<u8> {
         let pixels: Vec<u8> = (0..40 * 24 * 3).map(|i| (i * 7 % 251) as u8).collect();
         let mut out = Vec::new();
-        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, 80).encode(&pixels, 40, 24, image::ExtendedColorType::Rgb8).expect("encode");
+        image::codecs::jpeg::JpegEncoder::new_with_quality(&mut out, 80)
+            .encode(&pixels, 40, 24, image::ExtendedColorType::Rgb8)
+            .expect("encode");
         out
     }
 
@@ -139,7 +144,8 @@ mod tests {
     #[test]
     fn a_missing_restart_marker_is_seen() {
         // A grey frame of 16 x 8 pixels in two intervals of one unit, hence one restart marker.
-        let frame = [0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 8, 0, 16, 1, 1, 0x11, 0, 0xff, 0xdd, 0, 4, 0, 1, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
+        let frame =
+            [0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0, 8, 0, 16, 1, 1, 0x11, 0, 0xff, 0xdd, 0, 4, 0, 1, 0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
         let with = [&frame[..], &[1, 2, 0xff, 0xd0, 3, 0xff, 0xd9]].concat();
         let without = [&frame[..], &[1, 2, 3, 0xff, 0xd9]].concat();
         assert!(walk(&with).is_ok(), "{:?}", walk(&with));

@@ -223,7 +223,11 @@ impl Slide {
         if c.rows() != n {
             return Some(format!("I1: {} rows of counts for {n} spots", c.rows()));
         }
-        if c.indptr.first() != Some(&0) || c.indptr.windows(2).any(|w| w[1] < w[0]) || c.indptr.last() != Some(&(c.values.len() as u64)) || c.indices.len() != c.values.len() {
+        if c.indptr.first() != Some(&0)
+            || c.indptr.windows(2).any(|w| w[1] < w[0])
+            || c.indptr.last() != Some(&(c.values.len() as u64))
+            || c.indices.len() != c.values.len()
+        {
             return Some("I6: row starts are not increasing, or do not end at the number of counts".into());
         }
         for i in 0..n {

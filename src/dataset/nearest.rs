@@ -37,7 +37,7 @@ mod tests {
 
     #[test]
     fn nearest_three() {
-        assert_eq!(nearest("GNAs", ["GNAS", "FASN", "GNA11", "XBP1", "GNA12"]), ["GNAS", "FASN", "GNA11"]);
+        assert_eq!(nearest("GNAs", ["GNAS", "FASN", "GNA11", "XBP1", "GNA12"]), ["GNAS", "GNA11", "GNA12"]);
         assert_eq!(nearest("x", []), Vec::<&str>::new());
         assert_eq!((edits("kitten", "sitting"), edits("", "ab"), edits("ab", "")), (3, 2, 2));
     }

@@ -48,7 +48,9 @@ impl Format {
             Format::Tiff => "TIFF",
             Format::Hdf5 => "HDF5",
             Format::Zip => "a zip archive",
-            Format::SevenZip => "a 7z archive (the Zenodo copy of her2st is encrypted 7z: unpack it with the key in the repository's README)",
+            Format::SevenZip => {
+                "a 7z archive (the Zenodo copy of her2st is encrypted 7z: unpack it with the key in the repository's README)"
+            }
             Format::Parquet => "Parquet",
             Format::Npy => "a NumPy array",
             Format::Html => "a web page (it looks like a download error page)",
@@ -88,7 +90,9 @@ pub fn sniff(bytes: &[u8]) -> Format {
     let text = match std::str::from_utf8(head) {
         Ok(text) => text,
         // A character cut by the 512-byte window is still text.
-        Err(e) if e.valid_up_to() + 4 > head.len() && bytes.len() > head.len() => std::str::from_utf8(&head[..e.valid_up_to()]).unwrap_or(""),
+        Err(e) if e.valid_up_to() + 4 > head.len() && bytes.len() > head.len() => {
+            std::str::from_utf8(&head[..e.valid_up_to()]).unwrap_or("")
+        }
         Err(_) => return Format::Unknown,
     };
     let start = text.trim_start_matches('\u{feff}').trim_start();

@@ -51,7 +51,9 @@ pub fn save(slides: &[Slide], dir: &Path) -> Result<()> {
         atomic::write(&dir.join(format!("{}.genes.txt", slide.id)), genes.as_bytes())?;
         let c = &slide.counts;
         let indptr: Vec<i64> = c.indptr.iter().map(|&v| v as i64).collect();
-        let signed = |values: &[u32]| -> Result<Vec<i32>> { values.iter().map(|&v| i32::try_from(v).map_err(|_| too_large(&slide.id, v))).collect() };
+        let signed = |values: &[u32]| -> Result<Vec<i32>> {
+            values.iter().map(|&v| i32::try_from(v).map_err(|_| too_large(&slide.id, v))).collect()
+        };
         let rows: Vec<u32> = slide.spots.iter().map(|s| s.source_row).collect();
         arrays.i64s(&format!("{}/indptr", slide.id), &[indptr.len()], &indptr);
         arrays.i32s(&format!("{}/indices", slide.id), &[c.indices.len()], &signed(&c.indices)?);
@@ -113,7 +115,10 @@ pub fn load(dir: &Path) -> Result<Vec<Slide>> {
 fn load_one(entry: Entry, arrays: &Arrays, dir: &Path) -> Result<Slide> {
     let array = |part: &str| arrays.i32s(&format!("{}/{part}", entry.id));
     let unsigned = |values: Vec<i32>, part: &str| -> Result<Vec<u32>> {
-        values.into_iter().map(|v| u32::try_from(v).map_err(|_| damaged(&dir.join("counts.safetensors"), format!("{v} in {}/{part}", entry.id)))).collect()
+        values
+            .into_iter()
+            .map(|v| u32::try_from(v).map_err(|_| damaged(&dir.join("counts.safetensors"), format!("{v} in {}/{part}", entry.id))))
+            .collect()
     };
     let indptr = arrays.i64s(&format!("{}/indptr", entry.id))?.into_iter().map(|v| v.max(0) as u64).collect();
     let counts = Counts { indptr, indices: unsigned(array("indices")?, "indices")?, values: unsigned(array("values")?, "values")? };
@@ -123,7 +128,17 @@ fn load_one(entry: Entry, arrays: &Arrays, dir: &Path) -> Result<Slide> {
     let genes: Vec<String> = lines(utf8(&bytes, &genes_at.display().to_string())?).into_iter().map(str::to_owned).collect();
     let spots = load_spots(&dir.join(format!("{}.spots.tsv", entry.id)), &rows)?;
     if (spots.len(), genes.len()) != (entry.spots, entry.genes) {
-        return Err(damaged(dir, format!("slide '{}' has {} spots and {} genes where the listing says {} and {}", entry.id, spots.len(), genes.len(), entry.spots, entry.genes)));
+        return Err(damaged(
+            dir,
+            format!(
+                "slide '{}' has {} spots and {} genes where the listing says {} and {}",
+                entry.id,
+                spots.len(),
+                genes.len(),
+                entry.spots,
+                entry.genes
+            ),
+        ));
     }
     Ok(Slide {
         id: entry.id,
@@ -150,10 +165,19 @@ fn load_spots(path: &Path, rows: &[u32]) -> Result<Vec<Spot>> {
     let mut spots = Vec::with_capacity(rows.len());
     for (i, (line, &source_row)) in all[1..].iter().zip(rows).enumerate() {
         let cells: Vec<&str> = line.split('\t').collect();
-        let [id, col, row, x, y] = cells[..] else { return Err(damaged(path, format!("line {} has {} cells where 5 are due", i + 2, cells.len()))) };
+        let [id, col, row, x, y] = cells[..] else {
+            return Err(damaged(path, format!("line {} has {} cells where 5 are due", i + 2, cells.len())));
+        };
         let value = |cell: &str, column: &str| number(cell, || place(&shown, i + 2, column));
         let whole = |cell: &str| cell.parse::<i32>().map_err(|_| damaged(path, format!("line {}: '{cell}' is no array coordinate", i + 2)));
-        spots.push(Spot { id: id.to_owned(), array_col: whole(col)?, array_row: whole(row)?, x: value(x, "x")?, y: value(y, "y")?, source_row });
+        spots.push(Spot {
+            id: id.to_owned(),
+            array_col: whole(col)?,
+            array_row: whole(row)?,
+            x: value(x, "x")?,
+            y: value(y, "y")?,
+            source_row,
+        });
     }
     Ok(spots)
 }
@@ -168,7 +192,9 @@ fn file_name(id: &str) -> Result<()> {
 }
 
 fn damaged(path: &Path, what: String) -> Failure {
-    Failure::input(format!("stored slides are damaged: {what}")).at(path.display().to_string()).hint("remove this artifact's folder and run the protocol again")
+    Failure::input(format!("stored slides are damaged: {what}"))
+        .at(path.display().to_string())
+        .hint("remove this artifact's folder and run the protocol again")
 }
 
 fn too_large(slide: &str, value: u32) -> Failure {
@@ -178,11 +204,11 @@ fn too_large(slide: &str, value: u32) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::synthetic::{Spec, generate};
+    use crate::dataset::synthetic::{Spec, make};
 
     #[test]
     fn round_trip_is_exact_and_bytes_are_equal() {
-        let made = generate(&Spec { slides: 2, side: 4, pitch_px: 16, genes: 10, seed: 1 }).expect("slides");
+        let made = make(&Spec { slides: vec!["S1".into(), "S2".into()], side: 4, pitch_px: 16, genes: 10, seed: 1 }).expect("slides");
         let slides: Vec<Slide> = made.iter().map(|(s, _)| s.clone()).collect();
         let (a, b) = (tempfile::tempdir().expect("dir"), tempfile::tempdir().expect("dir"));
         save(&slides, a.path()).expect("save");
@@ -200,11 +226,13 @@ mod tests {
 
     #[test]
     fn changed_files_are_refused() {
-        let made = generate(&Spec { slides: 1, side: 4, pitch_px: 16, genes: 10, seed: 1 }).expect("slides");
+        let made = make(&Spec { slides: vec!["S1".into()], side: 4, pitch_px: 16, genes: 10, seed: 1 }).expect("slides");
         let slides: Vec<Slide> = made.into_iter().map(|(s, _)| s).collect();
         let dir = tempfile::tempdir().expect("dir");
         save(&slides, dir.path()).expect("save");
-        for (file, from, to) in [("S1.genes.txt", "SIG01", "SIG91"), ("S1.spots.tsv", ".0\n", ".5\n"), ("slides.json", "\"version\": 1", "\"version\": 2")] {
+        for (file, from, to) in
+            [("S1.genes.txt", "SIG01", "SIG91"), ("S1.spots.tsv", ".0\n", ".5\n"), ("slides.json", "\"version\": 1", "\"version\": 2")]
+        {
             let path = dir.path().join(file);
             let text = std::fs::read_to_string(&path).expect("read");
             std::fs::write(&path, text.replacen(from, to, 1)).expect("write");

@@ -177,11 +177,11 @@ impl Here {
                 .hint("clone it, and work in the clone"));
         };
         let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
-        let prefix = real(root).strip_prefix(real(&work)).map(Path::to_owned).map_err(|_| {
-            Failure::input("the workspace is inside a repository's .git folder, not in its working tree")
-                .at(shown)
-                .hint("work in the working tree")
-        })?;
+        let inside = || Failure::input("the workspace is inside a repository's .git folder, not in its working tree").at(shown.clone());
+        if real(root).starts_with(real(repository.path())) {
+            return Err(inside());
+        }
+        let prefix = real(root).strip_prefix(real(&work)).map(Path::to_owned).map_err(|_| inside())?;
         Ok(Opened::Here(Here { repository, root: root.to_owned(), prefix }))
     }
 

@@ -211,7 +211,7 @@ pub struct Published {
     pub value: String,
     /// Where: paper, table, page.
     pub source: String,
-    /// How it compares (`same definition`, `other split` …).
+    /// How sure it is, in the protocol's word: `read`, `secondary`, `unverified`.
     pub status: String,
 }
 

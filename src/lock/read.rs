@@ -89,10 +89,20 @@ pub fn parse(bytes: &[u8], shown: &str) -> Result<LockFile> {
 /// Where an offending string stands in the text, for the caret; the entry's first line when it is not found.
 fn find(text: &str, region: Range<usize>, value: &str) -> Range<usize> {
     let area = text.get(region.clone()).unwrap_or_default();
-    match area.find(&write::quoted(value)).or_else(|| area.find(value)) {
-        Some(at) => region.start + at..region.start + at + value.len().max(1),
-        None => region.start..region.start + 1,
+    if let Some(at) = area.find(&write::quoted(value)).or_else(|| area.find(value)) {
+        return region.start + at..region.start + at + value.len().max(1);
     }
+    // It was written with escapes: the line that reads as this value is the one.
+    let mut at = region.start;
+    for line in area.split_inclusive('\n') {
+        let table: Option<toml::Table> = toml::from_str(line).ok();
+        if table.is_some_and(|t| t.values().any(|v| v.as_str() == Some(value))) {
+            let from = line.find('=').map_or(0, |i| i + 2);
+            return at + from..at + line.trim_end().len();
+        }
+        at += line.len();
+    }
+    region.start..region.start + 1
 }
 
 fn malformed(text: &str, error: &toml::de::Error, bad: &dyn Fn(String, Range<usize>) -> Failure) -> Failure {

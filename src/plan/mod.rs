@@ -1,6 +1,7 @@
 //! From a protocol to a graph of pieces of work: one node a stage, folds side by side.
 
 mod graph;
+pub mod order;
 mod overview;
 pub mod pin;
 

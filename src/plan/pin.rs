@@ -170,3 +170,30 @@ pub fn publish(workspace: &Workspace, name: &str, report: &Artifact) -> Result<s
     }
     Ok(folder)
 }
+
+/// Locks a finished protocol and gives the entry.
+pub fn lock(workspace: &Workspace, loaded: &Loaded, allow_dirty: bool) -> Result<lock::Entry> {
+    let graph = super::Graph::new(workspace, &loaded.protocol);
+    let artifacts = graph.finished(&workspace.store(), loaded.name())?;
+    for artifact in &artifacts {
+        workspace.store().verify(artifact)?;
+    }
+    if let Some(report) = artifacts.last() {
+        publish(workspace, loaded.name(), report)?;
+    }
+    let made = entry(workspace, loaded, &artifacts, allow_dirty)?;
+    lock::merge_entry(&workspace.lockfile(), &made)?;
+    Ok(made)
+}
+
+/// What was locked, in a line.
+pub fn summary(entry: &lock::Entry) -> String {
+    let files: usize = entry.artifacts.iter().map(|a| a.files.len()).sum::<usize>() + entry.data.len() + entry.figures.len() + entry.weights.len();
+    let commit = match &entry.git {
+        Some(git) if git.clean => format!("commit {}", &git.commit[..12.min(git.commit.len())]),
+        Some(git) => format!("commit {} with a stored difference", &git.commit[..12.min(git.commit.len())]),
+        None => "no commit recorded".to_owned(),
+    };
+    let headline = entry.metrics.first().map(|m| format!(", {} {}", m.title, m.value)).unwrap_or_default();
+    format!("locked {} in pinfold.lock: {files} files, {commit}, class {}{headline}", entry.protocol, entry.determinism.reached)
+}

@@ -1,1 +1,28 @@
-//! Floor: report.
+//! Floor: report. Figures as PNG files, and the report that holds them.
+//!
+//! Every figure takes plain numbers and gives the bytes of a PNG: the same bytes for the same input, on any
+//! machine. The pictures are drawn with plotters into memory, with a font of our own, and encoded by [`png`].
+
+mod axis;
+mod baseline;
+mod canvas;
+mod curves;
+mod folds;
+mod font;
+mod genes;
+mod heading;
+mod maps;
+mod moran;
+mod place;
+pub mod png;
+mod published;
+mod style;
+
+pub use baseline::{Baseline, BaselineGene, baseline};
+pub use curves::{EpochPoint, FoldCurve, TrainingCurves, training_curves};
+pub use folds::{FoldPoint, FoldScores, fold_scores};
+pub use genes::{GenesRanked, RankedGene, genes_ranked};
+pub use heading::Heading;
+pub use maps::{GeneMap, Thumbnail, TruthVsPrediction, truth_vs_prediction};
+pub use moran::{MoranGene, MoranVsPcc, moran_vs_pcc};
+pub use published::{Outcome, PublishedRow, PublishedVsReproduced, Status, published_vs_reproduced};

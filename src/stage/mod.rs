@@ -3,6 +3,7 @@
 //! Each names its inputs and parameters (so that its key follows), calls the science, and writes its outputs.
 
 pub mod evaluate;
+pub mod figures;
 pub mod files;
 pub mod ingest;
 #[cfg(feature = "train")]

@@ -38,7 +38,7 @@ pub fn make(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
     let n = slides.len();
     let folds = match s.kind {
         SplitKind::Holdout => split::holdout(n, s.test_size.unwrap_or(0.0), s.seed)?,
-        SplitKind::Kfold => split::kfold_shuffled(n, s.k.unwrap_or(0), s.seed)?,
+        SplitKind::Kfold => split::kfold(n, s.k.unwrap_or(0), s.seed)?,
         SplitKind::LeaveOneSlideOut => p
             .data
             .slides

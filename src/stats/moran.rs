@@ -3,7 +3,6 @@
 //! With z the centred values: I = (n / S0) Σ_ij w_ij z_i z_j / Σ z_i². Variances under normality and under
 //! randomisation after Cliff and Ord (1981), as PySAL's esda prints them.
 
-use super::correlation::{mean, varies};
 use super::normal;
 use super::weights::{Moments, Weights};
 use rayon::prelude::*;
@@ -129,17 +128,28 @@ impl<const L: usize> Centred<L> {
     /// Loads genes `first..`, at most `L` of them and none from `genes` on.
     pub fn load(spots: usize, first: usize, genes: usize, value: &impl Fn(usize, usize) -> f64) -> Self {
         let used = (genes - first).min(L);
-        let mut out = Self { z: vec![[0.0; L]; spots], squares: [0.0; L], fourths: [0.0; L], varies: [false; L], used };
-        let mut column = vec![0.0; spots];
-        for lane in 0..used {
-            column.iter_mut().enumerate().for_each(|(spot, v)| *v = value(spot, first + lane));
-            out.varies[lane] = varies(&column);
-            if !out.varies[lane] {
-                continue;
+        let mut out = Self { z: Vec::with_capacity(spots), squares: [0.0; L], fourths: [0.0; L], varies: [false; L], used };
+        let (mut sum, mut finite, mut start) = ([0.0; L], [true; L], [0.0; L]);
+        for spot in 0..spots {
+            let mut row = [0.0; L];
+            for (lane, v) in row[..used].iter_mut().enumerate() {
+                *v = value(spot, first + lane);
             }
-            let centre = mean(&column);
-            for (row, v) in out.z.iter_mut().zip(&column) {
-                let z = v - centre;
+            if spot == 0 {
+                start = row;
+            }
+            for lane in 0..L {
+                sum[lane] += row[lane];
+                finite[lane] &= row[lane].is_finite();
+                out.varies[lane] |= row[lane] != start[lane];
+            }
+            out.z.push(row);
+        }
+        out.varies.iter_mut().zip(finite).for_each(|(varies, finite)| *varies &= finite);
+        let centre = sum.map(|s| s / spots as f64);
+        for row in &mut out.z {
+            for lane in 0..L {
+                let z = row[lane] - centre[lane];
                 let square = z * z;
                 row[lane] = z;
                 out.squares[lane] += square;

@@ -48,9 +48,9 @@ impl Block {
         for layout in layouts {
             moved.iter_mut().zip(layout).for_each(|(to, &from)| *to = self.values.z[from]);
             let again = cross(graph.weights(), &moved);
-            for lane in 0..LANES {
+            for (lane, again) in again.into_iter().enumerate() {
                 let slack = TIE * self.values.squares[lane];
-                self.reached[lane] += usize::from(again[lane] >= self.observed[lane] - slack);
+                self.reached[lane] += usize::from(again >= self.observed[lane] - slack);
             }
         }
     }

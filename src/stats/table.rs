@@ -64,7 +64,9 @@ impl Table {
         self.header.iter().position(|h| h == name).ok_or_else(|| {
             let some: Vec<&str> = self.header.iter().take(8).map(String::as_str).collect();
             let more = if self.header.len() > 8 { ", …" } else { "" };
-            Failure::input(format!("no column is named '{name}'")).at(format!("{}:1", self.path)).hint(format!("its columns are {}{more}", some.join(", ")))
+            Failure::input(format!("no column is named '{name}'"))
+                .at(format!("{}:1", self.path))
+                .hint(format!("its columns are {}{more}", some.join(", ")))
         })
     }
 
@@ -83,7 +85,8 @@ impl Table {
     pub fn numbers(&self, column: usize) -> Result<Vec<f64>> {
         let number = |row: usize| {
             let text = self.text(row, column);
-            let what = || if text.is_empty() { "an empty cell where a number is due".to_owned() } else { format!("'{text}' is not a number") };
+            let what =
+                || if text.is_empty() { "an empty cell where a number is due".to_owned() } else { format!("'{text}' is not a number") };
             text.parse::<f64>().map_err(|_| Failure::input(what()).at(self.place(row, column)))
         };
         (0..self.len()).map(number).collect()
@@ -96,7 +99,9 @@ impl Table {
             let id = self.text(row, column);
             if let Some(before) = out.insert(id, row) {
                 let first = self.rows[before].0;
-                return Err(Failure::input(format!("'{id}' stands here and in line {first}")).at(self.place(row, column)).hint("each spot must have one row"));
+                return Err(Failure::input(format!("'{id}' stands here and in line {first}"))
+                    .at(self.place(row, column))
+                    .hint("each spot must have one row"));
             }
         }
         Ok(out)

@@ -102,14 +102,14 @@ impl Weights {
     pub fn moments(&self) -> Moments {
         let (mut s0, mut s1) = (0.0, 0.0);
         let (mut out, mut into) = (vec![0.0; self.len()], vec![0.0; self.len()]);
-        for i in 0..self.len() {
+        for (i, sum) in out.iter_mut().enumerate() {
             let (neighbours, values) = self.row(i);
             for (&j, &w) in neighbours.iter().zip(values) {
                 let back = self.between(j as usize, i);
                 s0 += w;
                 // An edge without a way back stands for both ordered pairs, (i, j) and (j, i).
                 s1 += if back == 0.0 { 2.0 * w * w } else { (w + back) * (w + back) };
-                out[i] += w;
+                *sum += w;
                 into[j as usize] += w;
             }
         }

@@ -1,1 +1,23 @@
-//! Floor: train.
+//! Training and prediction: batches, optimiser, schedules, checkpoints, determinism.
+//!
+//! One call trains one fold ([`fit`]); another predicts with its checkpoint ([`predict`]). Every random draw is keyed
+//! by seed, fold, epoch and step, so loader threads and interruptions change no bit of the result.
+
+pub mod adam;
+pub mod batches;
+pub mod config;
+pub mod determinism;
+pub mod evaluate;
+pub mod facts;
+pub mod fit;
+pub mod history;
+pub mod queue;
+pub mod schedule;
+pub mod state;
+
+pub use config::{Augment, Config, Data, Progress, Quiet, Stop, Unchanged};
+pub use determinism::{Grade, facts};
+pub use evaluate::{Prediction, predict};
+pub use facts::facts;
+pub use fit::{Outcome, fit};
+pub use history::{EpochRow, History};

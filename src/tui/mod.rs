@@ -1,6 +1,41 @@
-//! Floor: tui.
+//! The terminal interface: what there is, where it stands, and what to press.
+//!
+//! Owns the screens, the keys and the terminal. Knows no store, journal, lockfile or tensor: everything it shows
+//! comes through [`Facts`], and everything it does is a call of that trait; only `*_facts.rs` look at a workspace. State, update and view are apart:
+//! [`update()`] turns a message into a changed [`Model`] and effects, [`draw`] turns a model into cells, and the
+//! driver alone touches the terminal, the clock and the threads.
 
-/// Opens the workbench.
-pub fn open(_: crate::engine::Workspace) -> crate::base::Result<()> {
-    Ok(())
+pub mod action;
+pub mod chart;
+mod driver;
+pub mod facts;
+pub mod field;
+pub mod lanes;
+pub mod look;
+pub mod message;
+pub mod model;
+pub mod outcome;
+pub mod output;
+pub mod paint;
+pub mod picture;
+mod run_facts;
+pub mod screen;
+mod terminal;
+pub mod update;
+pub mod view;
+mod walk_facts;
+pub mod words;
+mod workspace_facts;
+
+pub use driver::run;
+pub use facts::Facts;
+pub use look::Look;
+pub use message::{Answer, Effect, Message, Request};
+pub use model::Model;
+pub use update::{begin, update};
+pub use view::draw;
+
+/// Opens the workbench on a workspace.
+pub fn open(workspace: crate::engine::Workspace) -> crate::base::Result<()> {
+    run(Box::new(workspace_facts::WorkspaceFacts::new(workspace)))
 }

@@ -87,6 +87,7 @@ pub fn artifact(root: &Path, label: &str, parameters: Value, inputs: &[(&str, Di
     let inputs: BTreeMap<String, String> = inputs.iter().map(|(n, d)| ((*n).to_owned(), d.to_string())).collect();
     let key = canon::digest(&json!({"stage": stage, "version": 1, "parameters": parameters, "inputs": inputs}));
     let folder = root.join(artifact_folder(stage, key));
+    let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("folder");
     write(&folder);
     let mut outputs = BTreeMap::new();

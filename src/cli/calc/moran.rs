@@ -62,10 +62,15 @@ impl FromStr for Rule {
     fn from_str(text: &str) -> std::result::Result<Self, String> {
         let (word, number) = text.split_once(':').map_or((text, None), |(w, n)| (w, Some(n)));
         match (word, number) {
-            ("knn", Some(k)) => k.parse().ok().filter(|&k| k > 0).map(Self::Knn).ok_or_else(|| format!("'{k}' is not a number of neighbours; write knn:6")),
-            ("radius", Some(r)) => {
-                r.parse().ok().filter(|r: &f64| r.is_finite() && *r > 0.0).map(Self::Radius).ok_or_else(|| format!("'{r}' is not a distance; write radius:150"))
+            ("knn", Some(k)) => {
+                k.parse().ok().filter(|&k| k > 0).map(Self::Knn).ok_or_else(|| format!("'{k}' is not a number of neighbours; write knn:6"))
             }
+            ("radius", Some(r)) => r
+                .parse()
+                .ok()
+                .filter(|r: &f64| r.is_finite() && *r > 0.0)
+                .map(Self::Radius)
+                .ok_or_else(|| format!("'{r}' is not a distance; write radius:150")),
             ("grid4", None) => Ok(Self::Grid4),
             ("grid8", None) => Ok(Self::Grid8),
             ("hex", None) => Ok(Self::Hex),
@@ -97,7 +102,9 @@ pub fn run(args: Args) -> Result<()> {
     let transform = if args.row_standardise { Transform::Rows } else { Transform::Keep };
     let graph = Graph::new(weights(&table, x, y, args.weights)?.transformed(transform));
     if graph.weights().edges() == 0 {
-        return Err(Failure::input(format!("no spot has a neighbour under {}", args.weights)).at(table.path().to_owned()).hint("check --x and --y, or choose other weights"));
+        return Err(Failure::input(format!("no spot has a neighbour under {}", args.weights))
+            .at(table.path().to_owned())
+            .hint("check --x and --y, or choose other weights"));
     }
     let columns: Vec<Vec<f64>> = genes.iter().map(|&g| table.numbers(g)).collect::<Result<_>>()?;
     let found = graph.moran_all(columns.len(), |spot, gene| columns[gene][spot]);
@@ -106,7 +113,11 @@ pub fn run(args: Args) -> Result<()> {
         output::say("note: every column but x and y is taken for a gene, the first too");
     }
     let names: Vec<&str> = genes.iter().map(|&g| table.header()[g].as_str()).collect();
-    if args.json { output::json(&as_json(&args, &graph, &names, &found, p.as_deref())) } else { output::print(&as_table(&args, &graph, &names, &found, p.as_deref())) }
+    if args.json {
+        output::json(&as_json(&args, &graph, &names, &found, p.as_deref()))
+    } else {
+        output::print(&as_table(&args, &graph, &names, &found, p.as_deref()))
+    }
 }
 
 /// The genes' columns, and whether the first column is the spots' names: it is when its header says so, or when
@@ -126,7 +137,9 @@ fn weights(table: &Table, x: usize, y: usize, rule: Rule) -> Result<Weights> {
         Rule::Knn(k) => {
             let points = points(table, x, y)?;
             if k >= points.len() {
-                return Err(Failure::input(format!("{k} neighbours of each of {} spots", points.len())).at(table.path().to_owned()).hint("ask for fewer"));
+                return Err(Failure::input(format!("{k} neighbours of each of {} spots", points.len()))
+                    .at(table.path().to_owned())
+                    .hint("ask for fewer"));
             }
             return Ok(nearest::knn(&points, k));
         }
@@ -140,7 +153,9 @@ fn weights(table: &Table, x: usize, y: usize, rule: Rule) -> Result<Weights> {
     let mut seen = BTreeMap::new();
     for (row, place) in places.iter().enumerate() {
         if seen.insert(place, row).is_some() {
-            return Err(Failure::input(format!("a second spot at column {}, row {} of the array", place.0, place.1)).at(table.place(row, x)));
+            return Err(
+                Failure::input(format!("a second spot at column {}, row {} of the array", place.0, place.1)).at(table.place(row, x))
+            );
         }
     }
     Ok(lattice(&places, steps))
@@ -204,16 +219,31 @@ fn as_json(args: &Args, graph: &Graph, names: &[&str], found: &[Option<Moran>], 
 }
 
 fn as_table(args: &Args, graph: &Graph, names: &[&str], found: &[Option<Moran>], p: Option<&[Option<f64>]>) -> String {
-    let small = |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| if v > 0.0 && v < 1e-4 { format!("{v:.2e}") } else { format!("{v:.4}") });
+    let small =
+        |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| if v > 0.0 && v < 1e-4 { format!("{v:.2e}") } else { format!("{v:.4}") });
     let plain = |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
-    let mut header = vec![("gene", Side::Left), ("I", Side::Right), ("z norm", Side::Right), ("p norm", Side::Right), ("z rand", Side::Right), ("p rand", Side::Right)];
+    let mut header = vec![
+        ("gene", Side::Left),
+        ("I", Side::Right),
+        ("z norm", Side::Right),
+        ("p norm", Side::Right),
+        ("z rand", Side::Right),
+        ("p rand", Side::Right),
+    ];
     if p.is_some() {
         header.push(("p perm", Side::Right));
     }
     let row = |(g, name): (usize, &&str)| {
         let m = found[g];
         let (norm, rand) = (m.and_then(|m| m.z_norm()), m.and_then(|m| m.z_rand()));
-        let mut cells = vec![(*name).to_owned(), plain(m.map(|m| m.i)), plain(norm), small(m.and_then(|m| m.p_norm())), plain(rand), small(m.and_then(|m| m.p_rand()))];
+        let mut cells = vec![
+            (*name).to_owned(),
+            plain(m.map(|m| m.i)),
+            plain(norm),
+            small(m.and_then(|m| m.p_norm())),
+            plain(rand),
+            small(m.and_then(|m| m.p_rand())),
+        ];
         if let Some(p) = p {
             cells.push(small(p[g]));
         }
@@ -223,7 +253,14 @@ fn as_table(args: &Args, graph: &Graph, names: &[&str], found: &[Option<Moran>],
     let w = graph.weights();
     let standard = if args.row_standardise { "row-standardised" } else { "binary" };
     let expected = -1.0 / (w.len() as f64 - 1.0);
-    let note = format!("\n{} spots, {} {standard}, {} neighbours in all, {} spots without; expected I {expected:.4}; p two-sided\n", w.len(), args.weights, w.edges(), w.islands());
-    let layouts = if p.is_some() { format!("p perm one-sided, from {} layouts with seed {}\n", args.permutations, args.seed) } else { String::new() };
+    let note = format!(
+        "\n{} spots, {} {standard}, {} neighbours in all, {} spots without; expected I {expected:.4}; p two-sided\n",
+        w.len(),
+        args.weights,
+        w.edges(),
+        w.islands()
+    );
+    let layouts =
+        if p.is_some() { format!("p perm one-sided, from {} layouts with seed {}\n", args.permutations, args.seed) } else { String::new() };
     output::table(&header, &rows) + &note + &layouts
 }

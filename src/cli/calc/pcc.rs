@@ -65,11 +65,14 @@ fn matched_rows(truth: &Table, pred: &Table) -> Result<Vec<usize>> {
 
 /// Each gene of the truth, with its column in both tables.
 fn matched_genes<'a>(truth: &'a Table, pred: &'a Table) -> Result<Vec<(&'a str, usize, usize)>> {
-    let columns = |t: &'a Table| t.header().iter().enumerate().skip(1).map(|(i, name)| (name.as_str(), i)).collect::<BTreeMap<&str, usize>>();
+    let columns =
+        |t: &'a Table| t.header().iter().enumerate().skip(1).map(|(i, name)| (name.as_str(), i)).collect::<BTreeMap<&str, usize>>();
     let (ours, theirs) = (columns(truth), columns(pred));
     same("gene", &ours, truth.path(), &theirs, pred.path())?;
     if ours.is_empty() {
-        return Err(Failure::input("there is no gene beside the column of the spots").at(format!("{}:1", truth.path())).hint("separate columns with commas, or name the file .tsv"));
+        return Err(Failure::input("there is no gene beside the column of the spots")
+            .at(format!("{}:1", truth.path()))
+            .hint("separate columns with commas, or name the file .tsv"));
     }
     Ok(truth.header()[1..].iter().map(|name| (name.as_str(), ours[name.as_str()], theirs[name.as_str()])).collect())
 }

@@ -31,15 +31,21 @@ impl Panel {
             return Err(Failure::input(format!("the gene panel is empty: {rule} of 0 genes")).hint("ask for at least one gene"));
         }
         if k > space.genes.len() {
-            return Err(Failure::input(format!("{rule} asks for {k} genes, but these slides share {}", space.genes.len())).hint("ask for fewer genes, or use the union of genes"));
+            return Err(Failure::input(format!("{rule} asks for {k} genes, but these slides share {}", space.genes.len()))
+                .hint("ask for fewer genes, or use the union of genes"));
         }
         if spots.is_empty() {
-            return Err(Failure::input(format!("{rule} has no spots to choose genes by")).hint("name the slides or the fold by which the panel is chosen"));
+            return Err(Failure::input(format!("{rule} has no spots to choose genes by"))
+                .hint("name the slides or the fold by which the panel is chosen"));
         }
         if let Some((s, r)) = spots.iter().find(|(s, r)| slides.get(*s).is_none_or(|slide| *r >= slide.spots.len())) {
             return Err(Failure::input(format!("{rule}: there is no spot {r} on slide number {s}")));
         }
-        let values = if matches!(self, Panel::TopMean(_)) { means(slides, space, Transform::Raw, spots) } else { variances(slides, space, transform, spots) };
+        let values = if matches!(self, Panel::TopMean(_)) {
+            means(slides, space, Transform::Raw, spots)
+        } else {
+            variances(slides, space, transform, spots)
+        };
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
         order.truncate(k);
@@ -80,7 +86,8 @@ mod tests {
     use super::*;
 
     fn genes(panel: &Panel, spots: &[SpotRef]) -> Result<Vec<String>> {
-        let slides = [slide("A", &["P", "Q", "R", "T"], &[&[5, 0, 4, 4], &[5, 9, 4, 4]]), slide("B", &["T", "R", "Q", "P"], &[&[0, 8, 9, 5]])];
+        let slides =
+            [slide("A", &["P", "Q", "R", "T"], &[&[5, 0, 4, 4], &[5, 9, 4, 4]]), slide("B", &["T", "R", "Q", "P"], &[&[0, 8, 9, 5]])];
         let space = GeneSpace::intersect(&slides)?;
         panel.choose(&slides, &space, Transform::Log1pCount, spots).map(|s| s.genes)
     }

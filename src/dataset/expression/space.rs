@@ -22,7 +22,8 @@ impl GeneSpace {
         let genes: Vec<String> = first.genes.iter().filter(|g| tables.iter().all(|t| t.contains_key(g.as_str()))).cloned().collect();
         if genes.is_empty() {
             let ids: Vec<&str> = slides.iter().map(|s| s.id.as_str()).collect();
-            return Err(Failure::input(format!("slides {} have no gene in common", ids.join(", "))).hint("are some tables in Ensembl ids and others in symbols?"));
+            return Err(Failure::input(format!("slides {} have no gene in common", ids.join(", ")))
+                .hint("are some tables in Ensembl ids and others in symbols?"));
         }
         Ok(Self::over(genes, &tables))
     }
@@ -50,7 +51,8 @@ impl GeneSpace {
                 return Err(Failure::input(format!("gene '{gene}' is listed twice in the panel")).hint("list each gene once"));
             }
             let i = known.get(gene.as_str()).copied().ok_or_else(|| {
-                Failure::input(format!("unknown gene '{gene}' among the {} genes of these slides (G39)", self.genes.len())).hint(nearest::hint(gene, self.genes.iter().map(String::as_str)))
+                Failure::input(format!("unknown gene '{gene}' among the {} genes of these slides (G39)", self.genes.len()))
+                    .hint(nearest::hint(gene, self.genes.iter().map(String::as_str)))
             })?;
             at.push(i);
         }
@@ -104,7 +106,10 @@ pub(super) mod tests {
     fn spaces_keep_their_documented_order() {
         let slides = [slide("A", &["Z", "B", "C"], &[&[1, 2, 3]]), slide("B", &["C", "Z", "A"], &[&[1, 2, 3]])];
         let both = GeneSpace::intersect(&slides).expect("both");
-        assert_eq!((both.genes.clone(), both.columns.clone()), (vec!["Z".to_owned(), "C".to_owned()], vec![vec![Some(0), Some(2)], vec![Some(1), Some(0)]]));
+        assert_eq!(
+            (both.genes.clone(), both.columns.clone()),
+            (vec!["Z".to_owned(), "C".to_owned()], vec![vec![Some(0), Some(2)], vec![Some(1), Some(0)]])
+        );
         let any = GeneSpace::union_zero_fill(&slides).expect("any");
         assert_eq!(any.genes, ["A", "B", "C", "Z"]);
         assert_eq!(any.columns[0], [None, Some(1), Some(2), Some(0)]);

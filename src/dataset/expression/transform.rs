@@ -43,7 +43,8 @@ impl FromStr for Transform {
     type Err = Failure;
     fn from_str(text: &str) -> Result<Self> {
         let bad = |why: &str| {
-            Failure::input(format!("'{text}' is no expression transform{why}")).hint("use log1p-count, log1p-cpm:TARGET (such as log1p-cpm:10000), st-net or raw")
+            Failure::input(format!("'{text}' is no expression transform{why}"))
+                .hint("use log1p-count, log1p-cpm:TARGET (such as log1p-cpm:10000), st-net or raw")
         };
         match text.split_once(':').map_or((text, None), |(name, target)| (name, Some(target))) {
             ("log1p-count", None) => Ok(Self::Log1pCount),
@@ -51,7 +52,11 @@ impl FromStr for Transform {
             ("raw", None) => Ok(Self::Raw),
             ("log1p-cpm", None) => Err(bad(": the target is missing")),
             ("log1p-cpm", Some(target)) => {
-                let target = target.parse::<f64>().ok().filter(|t| t.is_finite() && *t > 0.0).ok_or_else(|| bad(": the target is not a positive number"))?;
+                let target = target
+                    .parse::<f64>()
+                    .ok()
+                    .filter(|t| t.is_finite() && *t > 0.0)
+                    .ok_or_else(|| bad(": the target is not a positive number"))?;
                 Ok(Self::Log1pCpm { target })
             }
             _ => Err(bad("")),

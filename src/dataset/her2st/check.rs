@@ -96,10 +96,17 @@ impl CheckReport {
         if self.complete {
             return Ok(());
         }
-        let named = |state: SectionState| -> Vec<&str> { self.sections.iter().filter(|s| s.state == state).map(|s| s.section.as_str()).collect() };
+        let named =
+            |state: SectionState| -> Vec<&str> { self.sections.iter().filter(|s| s.state == state).map(|s| s.section.as_str()).collect() };
         let (absent, refused) = (named(SectionState::Absent), named(SectionState::Refused));
-        let missing: Vec<&str> =
-            self.sections.iter().filter(|s| s.state == SectionState::Incomplete).flat_map(|s| &s.files).filter(|f| f.state == FileState::Missing).map(|f| f.path.as_str()).collect();
+        let missing: Vec<&str> = self
+            .sections
+            .iter()
+            .filter(|s| s.state == SectionState::Incomplete)
+            .flat_map(|s| &s.files)
+            .filter(|f| f.state == FileState::Missing)
+            .map(|f| f.path.as_str())
+            .collect();
         let mut what = Vec::new();
         if !missing.is_empty() {
             what.push(format!("missing files: {}", missing.join(", ")));
@@ -118,7 +125,8 @@ impl CheckReport {
 pub fn check(root: &Path, sections: &[String]) -> Result<CheckReport> {
     let data = data_folder(root)?;
     sections.iter().try_for_each(|s| check_name(&data, s))?;
-    let all: Vec<String> = if sections.is_empty() { published_sections().map(|k| k.section.to_owned()).collect() } else { sections.to_vec() };
+    let all: Vec<String> =
+        if sections.is_empty() { published_sections().map(|k| k.section.to_owned()).collect() } else { sections.to_vec() };
     let reports: Vec<Result<SectionReport>> = all.par_iter().map(|s| one(root, &data, s)).collect();
     let reports = reports.into_iter().collect::<Result<Vec<_>>>()?;
     let bad = |s: &SectionReport| matches!(s.state, SectionState::Incomplete | SectionState::Refused);
@@ -170,7 +178,12 @@ fn one(root: &Path, data: &Path, section: &str) -> Result<SectionReport> {
             report.genes = Some(slide.genes.len());
             report.image = slide.image.as_ref().map(|i| (i.width, i.height));
             report.um_per_px = slide.image.as_ref().and_then(|i| i.um_per_px);
-            report.dropped = slide.findings.iter().filter(|f| matches!(f.code.as_str(), "L07" | "L08" | "spots-without-counts")).map(|f| f.text.clone()).collect();
+            report.dropped = slide
+                .findings
+                .iter()
+                .filter(|f| matches!(f.code.as_str(), "L07" | "L08" | "spots-without-counts"))
+                .map(|f| f.text.clone())
+                .collect();
             report.findings = slide.findings;
         }
     }

@@ -29,7 +29,9 @@ pub(super) fn parse(text: &str, shown: &str) -> Result<CountTable> {
     };
     let width = first.split('\t').count();
     if header.len() < 2 || width < 2 {
-        return Err(Failure::input("found 1 column where a table is due; is it comma- or TAB-separated? (G08)").at(format!("{shown}:1")).hint("her2st's tables are TAB-separated"));
+        return Err(Failure::input("found 1 column where a table is due; is it comma- or TAB-separated? (G08)")
+            .at(format!("{shown}:1"))
+            .hint("her2st's tables are TAB-separated"));
     }
     let mut findings = Vec::new();
     let genes: Vec<&str> = if header[0].is_empty() {
@@ -43,20 +45,30 @@ pub(super) fn parse(text: &str, shown: &str) -> Result<CountTable> {
             .hint("rows are spots and columns are genes, the first header cell empty; is the table transposed?"));
     };
     check_genes(&genes, shown)?;
-    let mut table = CountTable { ids: Vec::new(), places: Vec::new(), genes: genes.iter().map(|g| (*g).to_owned()).collect(), counts: Counts::new(), findings };
+    let mut table = CountTable {
+        ids: Vec::new(),
+        places: Vec::new(),
+        genes: genes.iter().map(|g| (*g).to_owned()).collect(),
+        counts: Counts::new(),
+        findings,
+    };
     let mut seen: BTreeMap<(i32, i32), usize> = BTreeMap::new();
     let mut decimal = 0usize;
     for (i, line) in rows.iter().enumerate().skip(1) {
         let (id, place) = row_name(line, i + 1, shown)?;
         if let Some(before) = seen.insert(place, i + 1) {
-            return Err(Failure::input(format!("spot '{id}' comes twice, in lines {before} and {} (G14)", i + 1)).at(format!("{shown}:{}", i + 1)).hint("remove one of the two rows"));
+            return Err(Failure::input(format!("spot '{id}' comes twice, in lines {before} and {} (G14)", i + 1))
+                .at(format!("{shown}:{}", i + 1))
+                .hint("remove one of the two rows"));
         }
         push_row(&mut table, line, i + 1, shown, &mut decimal)?;
         table.ids.push(id.to_owned());
         table.places.push(place);
     }
     if decimal > 0 {
-        table.findings.push(Finding::note("L15", format!("{decimal} counts are written with decimals, such as 3.0; taken as whole numbers")));
+        table
+            .findings
+            .push(Finding::note("L15", format!("{decimal} counts are written with decimals, such as 3.0; taken as whole numbers")));
     }
     Ok(table)
 }
@@ -64,7 +76,11 @@ pub(super) fn parse(text: &str, shown: &str) -> Result<CountTable> {
 fn check_genes(genes: &[&str], shown: &str) -> Result<()> {
     let at = format!("{shown}:1");
     if let Some(bad) = genes.iter().find(|g| !fit_name(g)) {
-        return Err(Failure::input(format!("gene name '{}' is empty, longer than 256 bytes, or has control characters (G07)", bad.escape_default())).at(at));
+        return Err(Failure::input(format!(
+            "gene name '{}' is empty, longer than 256 bytes, or has control characters (G07)",
+            bad.escape_default()
+        ))
+        .at(at));
     }
     let mut sorted = genes.to_vec();
     sorted.sort_unstable();
@@ -82,10 +98,12 @@ fn check_genes(genes: &[&str], shown: &str) -> Result<()> {
 /// The row's id and its array column and row: digits, x, digits, without leading zeros (L01).
 fn row_name<'a>(line: &'a str, number: usize, shown: &str) -> Result<(&'a str, (i32, i32))> {
     let id = line.split('\t').next().unwrap_or("");
-    let part = |p: &str| (!p.starts_with('0') || p == "0").then_some(p).filter(|p| p.bytes().all(|b| b.is_ascii_digit()))?.parse::<i32>().ok();
+    let part =
+        |p: &str| (!p.starts_with('0') || p == "0").then_some(p).filter(|p| p.bytes().all(|b| b.is_ascii_digit()))?.parse::<i32>().ok();
     let place = id.split_once('x').and_then(|(x, y)| Some((part(x)?, part(y)?)));
     place.map(|p| (id, p)).ok_or_else(|| {
-        Failure::input(format!("row name '{}' is not of the form 10x21, column x row (L01)", id.escape_default())).at(format!("{shown}:{number}"))
+        Failure::input(format!("row name '{}' is not of the form 10x21, column x row (L01)", id.escape_default()))
+            .at(format!("{shown}:{number}"))
     })
 }
 
@@ -121,10 +139,14 @@ fn push_row(table: &mut CountTable, line: &str, number: usize, shown: &str, deci
 fn slow_count(cell: &str, at: impl Fn() -> String, decimal: &mut usize) -> Result<u32> {
     let value = number(cell, &at)?;
     if value < 0.0 {
-        return Err(Failure::input(format!("a negative count, {cell} (G17)")).at(at()).hint("counts are 0 or more; is this table normalised or corrected?"));
+        return Err(Failure::input(format!("a negative count, {cell} (G17)"))
+            .at(at())
+            .hint("counts are 0 or more; is this table normalised or corrected?"));
     }
     if value.fract() != 0.0 {
-        return Err(Failure::input(format!("a fractional count, {cell} (G18)")).at(at()).hint("raw counts are due; is this matrix normalised?"));
+        return Err(Failure::input(format!("a fractional count, {cell} (G18)"))
+            .at(at())
+            .hint("raw counts are due; is this matrix normalised?"));
     }
     if value > f64::from(u32::MAX) {
         return Err(Failure::input(format!("a count above 4294967295: {cell} (G19)")).at(at()));

@@ -13,5 +13,5 @@ mod spots;
 pub use check::{CheckReport, FileReport, FileState, SectionReport, SectionState, check};
 pub use known::{Known, all as published_sections, known};
 pub use lattice::{AxisFit, LatticeFit};
-pub use root::{data_folder, files, path_of};
-pub use section::{read, read_section};
+pub use root::{data_folder, path_of};
+pub use section::{files, read, read_section};

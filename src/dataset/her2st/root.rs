@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 /// The prefix of every recorded path, wherever the data lie.
 const PREFIX: &str = "her2st/data/";
 /// How a person gets the data.
-pub(super) const SOURCE: &str =
-    "get it from the repository https://github.com/almaan/her2st (folder data), or from Zenodo record 3957257 (https://zenodo.org/records/3957257)";
+pub(super) const SOURCE: &str = "get it from the repository https://github.com/almaan/her2st (folder data), or from Zenodo record 3957257 (https://zenodo.org/records/3957257)";
 
 /// The folder that holds `ST-cnts`: `root` may be a folder with `her2st/`, her2st itself, or its `data`.
 pub fn data_folder(root: &Path) -> Result<PathBuf> {
@@ -17,7 +16,11 @@ pub fn data_folder(root: &Path) -> Result<PathBuf> {
     if let Some(found) = candidates.iter().find(|c| c.join("ST-cnts").is_dir()) {
         return Ok(found.clone());
     }
-    let state = if root.is_dir() { "no her2st in this folder: none of her2st/data/ST-cnts, data/ST-cnts and ST-cnts is there" } else { "no such folder" };
+    let state = if root.is_dir() {
+        "no her2st in this folder: none of her2st/data/ST-cnts, data/ST-cnts and ST-cnts is there"
+    } else {
+        "no such folder"
+    };
     Err(Failure::input(format!("{state} (G01)"))
         .at(root.display().to_string())
         .hint(format!("set PINFOLD_DATA to the folder that contains her2st; {SOURCE}")))
@@ -53,7 +56,8 @@ pub(super) fn check_name(data: &Path, section: &str) -> Result<()> {
         return Ok(());
     }
     let near = nearest::hint(section, super::published_sections().map(|k| k.section));
-    Err(Failure::input(format!("unknown slide '{section}' in her2st (G39)")).hint(format!("{near}; her2st has A1-A6, B1-B6, C1-C6, D1-D6, E1-E3, F1-F3, G1-G3 and H1-H3")))
+    Err(Failure::input(format!("unknown slide '{section}' in her2st (G39)"))
+        .hint(format!("{near}; her2st has A1-A6, B1-B6, C1-C6, D1-D6, E1-E3, F1-F3, G1-G3 and H1-H3")))
 }
 
 /// The one image of a section: its recorded path and its place on this disk (G01, G33, L11).
@@ -89,19 +93,4 @@ pub(super) fn existing(data: &Path, recorded: &str, section: &str, what: &str) -
         return Ok(path);
     }
     Err(Failure::input(format!("the {what} of section {section} are missing (G01)")).at(recorded).hint(SOURCE))
-}
-
-/// Recorded paths of the files of these sections, three a section, in their order; each is there.
-pub fn files(root: &Path, sections: &[String]) -> Result<Vec<String>> {
-    let data = data_folder(root)?;
-    let mut out = Vec::with_capacity(3 * sections.len());
-    for section in sections {
-        check_name(&data, section)?;
-        for (path, what) in [(counts_path(section), "counts"), (spots_path(section), "spots")] {
-            existing(&data, &path, section, what)?;
-            out.push(path);
-        }
-        out.push(the_image(&data, section)?.0);
-    }
-    Ok(out)
 }

@@ -1,10 +1,10 @@
 //! One section: its files read, parsed, joined and checked.
 
 use super::counts::{self, CountTable};
+use super::known;
 use super::lattice::{LatticeFit, check_inside, check_lattice};
 use super::root::{check_name, counts_path, data_folder, existing, spots_path, the_image};
 use super::spots::{self, SpotRow};
-use super::known;
 use crate::base::{Failure, Result};
 use crate::dataset::image::dimensions;
 use crate::dataset::model::{Counts, Finding, ImageRef, Lattice, Slide, SourceFile, Spot, UmSource, check_all};
@@ -33,6 +33,21 @@ pub fn read(root: &Path, sections: &[String]) -> Result<Vec<Slide>> {
     Ok(slides)
 }
 
+/// The recorded paths of the files that sections are read from: counts, spots and image of each, in that order.
+pub fn files(root: &Path, sections: &[String]) -> Result<Vec<String>> {
+    let data = data_folder(root)?;
+    let mut out = Vec::with_capacity(3 * sections.len());
+    for section in sections {
+        check_name(&data, section)?;
+        for (path, what) in [(counts_path(section), "counts"), (spots_path(section), "spot coordinates")] {
+            existing(&data, &path, section, what)?;
+            out.push(path);
+        }
+        out.push(the_image(&data, section)?.0);
+    }
+    Ok(out)
+}
+
 /// Reads one section.
 pub fn read_section(root: &Path, section: &str) -> Result<Slide> {
     let data = data_folder(root)?;
@@ -59,10 +74,19 @@ pub fn read_section(root: &Path, section: &str) -> Result<Slide> {
         return Err(Failure::input(format!("{um:.3} µm a pixel, from the pitch of 200 µm, is impossible for a slide image")).at(spots_at));
     }
     let files = [("counts", counts_at, &counts_file), ("spots", spots_at, &spots_file), ("image", image_at.clone(), &image_file)];
-    let files: Vec<SourceFile> =
-        files.into_iter().map(|(role, path, f)| SourceFile { path, bytes: f.bytes.len() as u64, sha256: f.sha256, role: role.to_owned() }).collect();
+    let files: Vec<SourceFile> = files
+        .into_iter()
+        .map(|(role, path, f)| SourceFile { path, bytes: f.bytes.len() as u64, sha256: f.sha256, role: role.to_owned() })
+        .collect();
     findings.extend(changed_files(section, &files));
-    let image = ImageRef { rel_path: image_at, sha256: image_file.sha256, width: size.0, height: size.1, um_per_px: um, um_source: um.map(|_| UmSource::Lattice) };
+    let image = ImageRef {
+        rel_path: image_at,
+        sha256: image_file.sha256,
+        width: size.0,
+        height: size.1,
+        um_per_px: um,
+        um_source: um.map(|_| UmSource::Lattice),
+    };
     let slide = assemble(section, table, joined, image, files, findings);
     slide.check()?;
     Ok(slide)
@@ -93,31 +117,48 @@ fn join(table: &CountTable, rows: &[SpotRow], counts_at: &str, spots_at: &str, f
         let hint = if swapped * 2 >= smaller {
             "swapping column and row in the ids would join them (L02): one of the files names spots row x column".to_owned()
         } else {
-            format!("the files seem to belong to different sections: counts begin with {}; spots begin with {}",
+            format!(
+                "the files seem to belong to different sections: counts begin with {}; spots begin with {}",
                 table.ids.iter().take(3).cloned().collect::<Vec<_>>().join(", "),
-                rows.iter().take(3).map(|r| format!("{}x{}", r.array.0, r.array.1)).collect::<Vec<_>>().join(", "))
+                rows.iter().take(3).map(|r| format!("{}x{}", r.array.0, r.array.1)).collect::<Vec<_>>().join(", ")
+            )
         };
         let code = if joined.is_empty() { "G20" } else { "G21" };
-        return Err(Failure::input(format!("counts and spots hardly join: {both} ({code})")).at(format!("{counts_at}, {spots_at}")).hint(hint));
+        return Err(Failure::input(format!("counts and spots hardly join: {both} ({code})"))
+            .at(format!("{counts_at}, {spots_at}"))
+            .hint(hint));
     }
     let lost = table.ids.len() - joined.len();
     if lost > 0 {
-        let names: Vec<&str> = table.ids.iter().zip(&table.places).filter(|(_, p)| !by_place.contains_key(p)).map(|(id, _)| id.as_str()).take(5).collect();
+        let names: Vec<&str> =
+            table.ids.iter().zip(&table.places).filter(|(_, p)| !by_place.contains_key(p)).map(|(id, _)| id.as_str()).take(5).collect();
         let text = format!("{lost} count rows without a spot row: {}", names.join(", "));
         if lost * 20 > table.ids.len() {
-            return Err(Failure::input(format!("{text}; that is more than 5 % ({both}) (L08)")).at(spots_at).hint("the spot file is not this section's, or lost rows; fetch it again"));
+            return Err(Failure::input(format!("{text}; that is more than 5 % ({both}) (L08)"))
+                .at(spots_at)
+                .hint("the spot file is not this section's, or lost rows; fetch it again"));
         }
         findings.push(Finding::warning("L08", format!("{text}; dropped")));
     }
     if rows.len() > joined.len() {
         let have: std::collections::BTreeSet<_> = table.places.iter().collect();
         let names: Vec<String> = rows.iter().filter(|r| !have.contains(&r.array)).map(|r| format!("{}x{}", r.array.0, r.array.1)).collect();
-        findings.push(Finding::note("spots-without-counts", format!("{} spot rows without counts, dropped: {}", names.len(), names[..names.len().min(5)].join(", "))));
+        findings.push(Finding::note(
+            "spots-without-counts",
+            format!("{} spot rows without counts, dropped: {}", names.len(), names[..names.len().min(5)].join(", ")),
+        ));
     }
     Ok(joined)
 }
 
-fn assemble(section: &str, table: CountTable, joined: Vec<Joined>, image: ImageRef, files: Vec<SourceFile>, mut findings: Vec<Finding>) -> Slide {
+fn assemble(
+    section: &str,
+    table: CountTable,
+    joined: Vec<Joined>,
+    image: ImageRef,
+    files: Vec<SourceFile>,
+    mut findings: Vec<Finding>,
+) -> Slide {
     let mut counts = Counts::new();
     let mut seen = vec![false; table.genes.len()];
     let mut empty = Vec::new();
@@ -135,7 +176,10 @@ fn assemble(section: &str, table: CountTable, joined: Vec<Joined>, image: ImageR
     }
     let silent = seen.iter().filter(|s| !**s).count();
     if !empty.is_empty() {
-        findings.push(Finding::warning("empty-spots", format!("{} spots without a single count: {}", empty.len(), empty[..empty.len().min(5)].join(", "))));
+        findings.push(Finding::warning(
+            "empty-spots",
+            format!("{} spots without a single count: {}", empty.len(), empty[..empty.len().min(5)].join(", ")),
+        ));
     }
     if silent > 0 {
         findings.push(Finding::note("empty-genes", format!("{silent} of {} genes are zero in every spot", table.genes.len())));
@@ -159,7 +203,9 @@ fn assemble(section: &str, table: CountTable, joined: Vec<Joined>, image: ImageR
 fn changed_files(section: &str, files: &[SourceFile]) -> Vec<Finding> {
     let Some(known) = known(section) else { return Vec::new() };
     let changed = files.iter().filter(|f| known.digest(&f.role).is_some_and(|d| d != f.sha256));
-    changed.map(|f| Finding::warning("changed-file", format!("{} is not the published file: its SHA-256 is {}", f.path, f.sha256))).collect()
+    changed
+        .map(|f| Finding::warning("changed-file", format!("{} is not the published file: its SHA-256 is {}", f.path, f.sha256)))
+        .collect()
 }
 
 /// One slide's file under another slide's name (G34).

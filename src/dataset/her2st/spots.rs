@@ -36,9 +36,12 @@ pub(super) fn parse(text: &str, shown: &str) -> Result<(Vec<SpotRow>, Vec<Findin
         let array = (whole(value(0)?, cells[0], shown, i + 1, "x")?, whole(value(1)?, cells[1], shown, i + 1, "y")?);
         let row = SpotRow { array, adjusted: (value(2)?, value(3)?), pixel: (value(4)?, value(5)?) };
         if (row.adjusted.0 - f64::from(array.0)).abs() > 0.5 || (row.adjusted.1 - f64::from(array.1)).abs() > 0.5 {
-            return Err(Failure::input(format!("new_x, new_y = {}, {} do not round to x, y = {}, {} (L06)", cells[2], cells[3], cells[0], cells[1]))
-                .at(format!("{shown}:{}", i + 1))
-                .hint("the row was mixed up; fetch the file again"));
+            return Err(Failure::input(format!(
+                "new_x, new_y = {}, {} do not round to x, y = {}, {} (L06)",
+                cells[2], cells[3], cells[0], cells[1]
+            ))
+            .at(format!("{shown}:{}", i + 1))
+            .hint("the row was mixed up; fetch the file again"));
         }
         match cells[6] {
             "1" => {}
@@ -46,7 +49,11 @@ pub(super) fn parse(text: &str, shown: &str) -> Result<(Vec<SpotRow>, Vec<Findin
                 deselected += 1;
                 continue;
             }
-            other => return Err(Failure::input(format!("'{other}' in column 'selected' where 0 or 1 is due (L07)")).at(format!("{shown}:{}", i + 1))),
+            other => {
+                return Err(
+                    Failure::input(format!("'{other}' in column 'selected' where 0 or 1 is due (L07)")).at(format!("{shown}:{}", i + 1))
+                );
+            }
         }
         if let Some(before) = seen.insert(array, i + 1) {
             return Err(Failure::input(format!("spot '{}x{}' comes twice, in lines {before} and {} (G14)", array.0, array.1, i + 1))
@@ -78,15 +85,24 @@ fn check_header(line: &str, shown: &str) -> Result<()> {
     }
     let at = format!("{shown}:1");
     if found.len() == 1 {
-        return Err(Failure::input("found 1 column where 7 are due; is it comma- or TAB-separated? (G08)").at(at).hint("her2st's spot files are TAB-separated"));
+        return Err(Failure::input("found 1 column where 7 are due; is it comma- or TAB-separated? (G08)")
+            .at(at)
+            .hint("her2st's spot files are TAB-separated"));
     }
     let missing: Vec<&str> = COLUMNS.iter().copied().filter(|c| !found.contains(c)).collect();
     let (expected, shown_found) = (COLUMNS.join(" "), found.join(" "));
     if missing.contains(&"pixel_x") || missing.contains(&"pixel_y") {
-        return Err(Failure::input(format!("column {} is missing: expected '{expected}', found '{shown_found}' (L05, G10)", missing.join(", ")))
-            .at(at)
-            .hint("this is an older selection file without pixel coordinates; take the one from ST-spotfiles of almaan/her2st"));
+        return Err(Failure::input(format!(
+            "column {} is missing: expected '{expected}', found '{shown_found}' (L05, G10)",
+            missing.join(", ")
+        ))
+        .at(at)
+        .hint("this is an older selection file without pixel coordinates; take the one from ST-spotfiles of almaan/her2st"));
     }
-    let what = if missing.is_empty() { "columns are renamed, reordered or too many".to_owned() } else { format!("column {} is missing", missing.join(", ")) };
+    let what = if missing.is_empty() {
+        "columns are renamed, reordered or too many".to_owned()
+    } else {
+        format!("column {} is missing", missing.join(", "))
+    };
     Err(Failure::input(format!("{what}: expected '{expected}', found '{shown_found}' (G10)")).at(at).hint("take the published file"))
 }

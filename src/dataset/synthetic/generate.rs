@@ -9,11 +9,10 @@ use crate::dataset::model::{Finding, ImageRef, Lattice, Slide, Spot, UmSource};
 use rayon::prelude::*;
 
 /// What to make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
-    /// Number of slides, named `S1`, `S2`, …, each of a donor of its own.
-    pub slides: usize,
+    /// Names of the slides, each of a donor of its own. A slide depends on its name, not on the others.
+    pub slides: Vec<String>,
     /// Places of the square lattice along a side; spots are those of them that have tissue.
     pub side: usize,
     /// Distance of neighbouring spots in pixels; images are `(side + 1) * pitch_px` wide and high.
@@ -32,7 +31,20 @@ impl Spec {
             }
             Err(Failure::input(format!("synthetic {name} = {value} where {low} to {high} is due")))
         };
-        fits("slides", self.slides, 1, 99)?;
+        if self.slides.is_empty() {
+            return Err(Failure::input("no synthetic slides are named").hint("name at least one, such as S1"));
+        }
+        for (i, name) in self.slides.iter().enumerate() {
+            let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+            if !plain || name.is_empty() || name.len() > 40 {
+                return Err(
+                    Failure::input(format!("'{name}' cannot name a synthetic slide")).hint("use up to 40 letters, digits, '-' and '_'")
+                );
+            }
+            if self.slides[..i].contains(name) {
+                return Err(Failure::input(format!("slide '{name}' is listed twice (G40)")).hint("name each slide once"));
+            }
+        }
         fits("side", self.side, 2, 64)?;
         fits("pitch_px", self.pitch_px, 8, 512)?;
         fits("image width in pixels, (side + 1) * pitch_px,", (self.side + 1) * self.pitch_px, 24, 16_384)
@@ -45,19 +57,22 @@ const LEAST_TISSUE: f64 = 0.5;
 const PITCH_UM: f64 = 64.0;
 
 /// Makes the slides with their images. Spots lie at `(column + 1, row + 1) * pitch_px`, sorted by row and column.
-pub fn generate(spec: &Spec) -> Result<Vec<(Slide, RgbImage)>> {
+pub fn make(spec: &Spec) -> Result<Vec<(Slide, RgbImage)>> {
     spec.check()?;
     let names = gene_names(spec.genes)?;
-    let made: Vec<Result<(Slide, RgbImage)>> = (0..spec.slides).into_par_iter().map(|i| one(spec, &names, i as u64)).collect();
+    let made: Vec<Result<(Slide, RgbImage)>> = spec.slides.par_iter().map(|id| one(spec, &names, id)).collect();
     made.into_iter().collect()
 }
 
-fn one(spec: &Spec, names: &[String], index: u64) -> Result<(Slide, RgbImage)> {
+fn one(spec: &Spec, names: &[String], id: &str) -> Result<(Slide, RgbImage)> {
+    // The address of the slide's draws: the first eight bytes of its name's digest.
+    let index = Digest::of(id.as_bytes()).bytes()[..8].iter().fold(0u64, |a, b| a << 8 | u64::from(*b));
     let width = (spec.side + 1) * spec.pitch_px;
     let pitch = spec.pitch_px as f64;
     let tissue = Tissue::new(spec.seed, index, width as f64, pitch / 64.0);
     let rendered = render(spec.seed, index, &tissue, width);
-    let (mut spots, mut morphology, mut place, mut number): (Vec<Spot>, Vec<Morphology>, Vec<(f64, f64)>, Vec<u64>) = Default::default();
+    let (mut spots, mut morphology, mut number) = (Vec::<Spot>::new(), Vec::<Morphology>::new(), Vec::<u64>::new());
+    let mut place: Vec<(f64, f64)> = Vec::new();
     for at in 0..spec.side * spec.side {
         let (col, row) = (at % spec.side, at / spec.side);
         let (x, y) = ((col + 1) as f64 * pitch, (row + 1) as f64 * pitch);
@@ -73,11 +88,11 @@ fn one(spec: &Spec, names: &[String], index: u64) -> Result<(Slide, RgbImage)> {
         number.push(at as u64);
     }
     if spots.len() < 2 {
-        return Err(Failure::input(format!("synthetic slide {} has {} spots on tissue", index + 1, spots.len())).hint("ask for a larger side, or another seed"));
+        return Err(Failure::input(format!("synthetic slide '{id}' has {} spots on tissue", spots.len()))
+            .hint("ask for a larger side, or another seed"));
     }
     let ground = Ground { seed: spec.seed, slide: index, morphology: &morphology, place: &place, number: &number };
     let counts = counts(names, &ground);
-    let id = format!("S{}", index + 1);
     let png = encode_png(&rendered.image)?;
     let image = ImageRef {
         rel_path: format!("images/{id}.png"),
@@ -89,7 +104,7 @@ fn one(spec: &Spec, names: &[String], index: u64) -> Result<(Slide, RgbImage)> {
     };
     let off = spec.side * spec.side - spots.len();
     let slide = Slide {
-        donor: Some(format!("donor-{}", index + 1)),
+        donor: Some(format!("donor-{id}")),
         organ: "none".to_owned(),
         technology: "synthetic".to_owned(),
         lattice: Lattice::Square,
@@ -98,8 +113,11 @@ fn one(spec: &Spec, names: &[String], index: u64) -> Result<(Slide, RgbImage)> {
         genes: names.to_vec(),
         counts,
         files: Vec::new(),
-        findings: vec![Finding::note("off-tissue", format!("{off} of {} lattice places have no tissue and no spot", spec.side * spec.side))],
-        id,
+        findings: vec![Finding::note(
+            "off-tissue",
+            format!("{off} of {} lattice places have no tissue and no spot", spec.side * spec.side),
+        )],
+        id: id.to_owned(),
     };
     slide.check()?;
     Ok((slide, rendered.image))

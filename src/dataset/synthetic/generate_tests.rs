@@ -4,37 +4,48 @@ use super::super::genes::{Class, correlation, truth_class};
 use super::*;
 use crate::dataset::exact::ln;
 
-const TINY: Spec = Spec { slides: 2, side: 4, pitch_px: 16, genes: 10, seed: 7 };
+fn tiny() -> Spec {
+    Spec { slides: vec!["S1".into(), "S2".into()], side: 4, pitch_px: 16, genes: 10, seed: 7 }
+}
 
 #[test]
 fn golden_digests_never_change() {
-    let made = generate(&TINY).expect("slides");
-    let seen: Vec<String> = made.iter().map(|(s, i)| format!("{} {} {}", s.spots.len(), Digest::of(&i.pixels).short(), s.digests().counts.short())).collect();
-    assert_eq!(seen, ["GOLDEN", "GOLDEN"], "synthetic slides are part of every demo lock");
+    let made = make(&tiny()).expect("slides");
+    let seen: Vec<String> =
+        made.iter().map(|(s, i)| format!("{} {} {}", s.spots.len(), Digest::of(&i.pixels).short(), s.digests().counts.short())).collect();
+    assert_eq!(seen, ["16 d2a078d99407 054fabb8f666", "16 5086e3431aa0 02a4bed9490c"], "synthetic slides are part of every demo lock");
 }
 
 #[test]
 fn same_seed_same_slides_other_seed_other_slides() {
-    let first = generate(&TINY).expect("slides");
-    assert_eq!(first, generate(&TINY).expect("again"));
-    let other = generate(&Spec { seed: 8, ..TINY }).expect("other");
+    let first = make(&tiny()).expect("slides");
+    assert_eq!(first, make(&tiny()).expect("again"));
+    let other = make(&Spec { seed: 8, ..tiny() }).expect("other");
     assert!(first[0].1 != other[0].1 && first[0].0.counts != other[0].0.counts);
     assert!(first[0].1 != first[1].1);
     // A slide does not depend on how many there are.
-    assert_eq!(generate(&Spec { slides: 1, ..TINY }).expect("one")[0], first[0]);
+    assert_eq!(make(&Spec { slides: vec!["S1".into()], ..tiny() }).expect("one")[0], first[0]);
 }
 
 #[test]
 fn impossible_specifications_are_refused() {
-    for bad in [Spec { slides: 0, ..TINY }, Spec { side: 1, ..TINY }, Spec { pitch_px: 4, ..TINY }, Spec { genes: 2, ..TINY }, Spec { side: 64, pitch_px: 512, ..TINY }] {
-        assert!(generate(&bad).is_err(), "{bad:?}");
+    for bad in [
+        Spec { slides: vec![], ..tiny() },
+        Spec { side: 1, ..tiny() },
+        Spec { pitch_px: 4, ..tiny() },
+        Spec { slides: vec!["A".into(), "A".into()], ..tiny() },
+        Spec { slides: vec!["../A".into()], ..tiny() },
+        Spec { genes: 2, ..tiny() },
+        Spec { side: 64, pitch_px: 512, ..tiny() },
+    ] {
+        assert!(make(&bad).is_err(), "{bad:?}");
     }
 }
 
 /// Signal genes follow what the pixels show; noise genes do not, gradient genes follow the place alone.
 #[test]
 fn the_right_answer_is_in_the_pixels() {
-    let (slide, image) = generate(&Spec { slides: 1, side: 14, pitch_px: 32, genes: 30, seed: 3 }).expect("slides").remove(0);
+    let (slide, image) = make(&Spec { slides: vec!["S1".into()], side: 14, pitch_px: 32, genes: 30, seed: 3 }).expect("slides").remove(0);
     // Nuclei are what is dark in the red channel.
     let dark: Vec<f64> = slide
         .spots

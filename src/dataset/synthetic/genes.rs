@@ -27,12 +27,13 @@ pub fn truth_class(gene: &str) -> Option<Class> {
         .map(|(_, class)| class)
 }
 
-/// The names of `n` genes: two fifths signal, a fifth gradient, the rest noise; at least one of each.
+/// The names of `n` genes: a third signal, a third gradient, the rest noise.
 pub fn gene_names(n: usize) -> Result<Vec<String>> {
     if !(3..=10_000).contains(&n) {
-        return Err(Failure::input(format!("{n} synthetic genes")).hint("ask for 3 to 10,000: some follow the morphology, some a gradient, some nothing"));
+        return Err(Failure::input(format!("{n} synthetic genes"))
+            .hint("ask for 3 to 10,000: some follow the morphology, some a gradient, some nothing"));
     }
-    let (signal, gradient) = ((2 * n / 5).max(1), (n / 5).max(1));
+    let (signal, gradient) = ((n + 1) / 3, n / 3);
     let name = |prefix: &str, k: usize| (1..=k).map(|i| format!("{prefix}{i:02}")).collect::<Vec<_>>();
     Ok([name("SIG", signal), name("GRAD", gradient), name("NOISE", n - signal - gradient)].concat())
 }
@@ -52,14 +53,16 @@ pub(super) struct Ground<'a> {
 /// Draws the counts of a slide, for the genes of [`gene_names`].
 pub(super) fn counts(names: &[String], ground: &Ground) -> Counts {
     let classes: Vec<Class> = names.iter().map(|n| truth_class(n).unwrap_or(Class::Noise)).collect();
-    let base: Vec<f64> = (0..names.len()).map(|g| Draw::keyed(ground.seed, "synthetic abundance", &[g as u64]).uniform(-0.7, 1.1)).collect();
+    let base: Vec<f64> =
+        (0..names.len()).map(|g| Draw::keyed(ground.seed, "synthetic abundance", &[g as u64]).uniform(-0.7, 1.1)).collect();
     let scores: Vec<[f64; 3]> = ground.morphology.iter().map(scores).collect();
-    let directions: Vec<(f64, f64)> = (0..names.len()).map(|g| if classes[g] == Class::Gradient { direction(ground, &scores, g as u64) } else { (0.0, 0.0) }).collect();
+    let directions: Vec<(f64, f64)> =
+        (0..names.len()).map(|g| if classes[g] == Class::Gradient { direction(ground, &scores, g as u64) } else { (0.0, 0.0) }).collect();
     let slide_depth = 0.15 * bell(&mut Draw::keyed(ground.seed, "synthetic depth", &[ground.slide]));
     let mut out = Counts::new();
     for (spot, score) in scores.iter().enumerate() {
         let mut draw = Draw::keyed(ground.seed, "synthetic counts", &[ground.slide, ground.number[spot]]);
-        let library = 24.0 * names.len() as f64 * exp(slide_depth + 0.28 * bell(&mut draw));
+        let library = 36.0 * names.len() as f64 * exp(slide_depth + 0.28 * bell(&mut draw));
         let (px, py) = ground.place[spot];
         let effect = |g: usize| match classes[g] {
             Class::Signal => signal_effect(g, score),
@@ -155,9 +158,12 @@ mod tests {
     #[test]
     fn names_say_classes() {
         let names = gene_names(20).expect("names");
-        assert_eq!((names.len(), names[0].as_str(), names[8].as_str(), names[12].as_str()), (20, "SIG01", "GRAD01", "NOISE01"));
-        assert_eq!(names.iter().filter(|n| truth_class(n) == Some(Class::Noise)).count(), 8);
-        assert_eq!((truth_class("GNAS"), truth_class("SIGLEC1"), truth_class("SIG"), truth_class("GRAD104")), (None, None, None, Some(Class::Gradient)));
+        assert_eq!((names.len(), names[0].as_str(), names[7].as_str(), names[13].as_str()), (20, "SIG01", "GRAD01", "NOISE01"));
+        assert_eq!(names.iter().filter(|n| truth_class(n) == Some(Class::Noise)).count(), 7);
+        assert_eq!(
+            (truth_class("GNAS"), truth_class("SIGLEC1"), truth_class("SIG"), truth_class("GRAD104")),
+            (None, None, None, Some(Class::Gradient))
+        );
         assert!(gene_names(2).is_err() && gene_names(3).is_ok());
     }
 

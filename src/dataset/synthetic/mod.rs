@@ -19,6 +19,6 @@ mod nuclei;
 mod render;
 mod tissue;
 
-pub use generate::{Spec, generate};
+pub use generate::{Spec, make};
 pub use genes::{Class, gene_names, truth_class};
 pub use render::Morphology;

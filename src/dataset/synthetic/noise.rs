@@ -5,32 +5,36 @@ use crate::dataset::exact::{cos, sin};
 
 /// A field of the plane, about -1 to 1, with features of size 1, that repeats every 256.
 pub struct Noise {
-    order: Vec<u8>,
-    gradients: Vec<(f64, f64)>,
+    order: [u8; 256],
+    gradients: [(f64, f64); 256],
 }
 
 impl Noise {
     /// The field of an address.
     pub fn keyed(seed: u64, purpose: &str, slide: u64) -> Self {
         let mut draw = Draw::keyed(seed, purpose, &[slide]);
-        let order = draw.permutation(256).into_iter().map(|v| v as u8).collect();
-        let gradients = (0..256).map(|_| draw.uniform(0.0, std::f64::consts::TAU)).map(|a| (cos(a), sin(a))).collect();
+        let mut order = [0u8; 256];
+        draw.permutation(256).into_iter().zip(&mut order).for_each(|(v, o)| *o = v as u8);
+        let gradients = std::array::from_fn(|_| {
+            let angle = draw.uniform(0.0, std::f64::consts::TAU);
+            (cos(angle), sin(angle))
+        });
         Self { order, gradients }
     }
 
     /// The value at a point.
     pub fn at(&self, x: f64, y: f64) -> f64 {
-        let (fx, fy) = (x.floor(), y.floor());
-        let (ix, iy) = (fx as i64, fy as i64);
-        let (dx, dy) = (x - fx, y - fy);
-        let corner = |i: i64, j: i64| {
-            let row = i64::from(self.order[((ix + i) & 255) as usize]);
-            let (gx, gy) = self.gradients[usize::from(self.order[((row + iy + j) & 255) as usize])];
-            gx * (dx - i as f64) + gy * (dy - j as f64)
+        let (ix, iy) = (below(x), below(y));
+        let (dx, dy) = (x - ix as f64, y - iy as f64);
+        let (left, right) = (self.order[(ix & 255) as usize], self.order[((ix + 1) & 255) as usize]);
+        // The corner's gradient, times the way from the corner to the point.
+        let corner = |column: u8, row: i64, dx: f64, dy: f64| {
+            let (gx, gy) = self.gradients[usize::from(self.order[((i64::from(column) + row) & 255) as usize])];
+            gx * dx + gy * dy
         };
         let (u, v) = (fade(dx), fade(dy));
-        let top = corner(0, 0) * (1.0 - u) + corner(1, 0) * u;
-        let bottom = corner(0, 1) * (1.0 - u) + corner(1, 1) * u;
+        let top = corner(left, iy, dx, dy) * (1.0 - u) + corner(right, iy, dx - 1.0, dy) * u;
+        let bottom = corner(left, iy + 1, dx, dy - 1.0) * (1.0 - u) + corner(right, iy + 1, dx - 1.0, dy - 1.0) * u;
         // A plain gradient noise reaches about 0.7.
         1.45 * (top * (1.0 - v) + bottom * v)
     }
@@ -48,6 +52,12 @@ impl Noise {
         }
         sum / all * 1.25
     }
+}
+
+/// The integer below: a plain processor without SSE 4.1 has no instruction for `floor`.
+fn below(x: f64) -> i64 {
+    let i = x as i64;
+    i - i64::from(i as f64 > x)
 }
 
 fn fade(t: f64) -> f64 {

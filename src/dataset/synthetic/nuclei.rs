@@ -77,24 +77,30 @@ fn candidate(draw: &mut Draw, tissue: &Tissue, x: f64, y: f64) -> Option<Nucleus
         return None;
     }
     let free = (cos(std::f64::consts::PI * turn), sin(std::f64::consts::PI * turn));
-    let build = |long: f64, flat: f64, axis: (f64, f64), dark: f64, vesicular: f64| Some(Nucleus { x, y, long: long * u, short: long * flat * u, axis, dark, vesicular });
+    let build = |long: f64, flat: f64, axis: (f64, f64), dark: f64, vesicular: f64| {
+        Some(Nucleus { x, y, long: long * u, short: long * flat * u, axis, dark, vesicular })
+    };
     if let Some(g) = tissue.gland_at(x, y).filter(|g| g.q < 1.04) {
         // Basal nuclei, upright on the wall.
         let ring = step(0.58, 0.66, g.q) * (1.0 - step(0.93, 0.98, g.q));
-        return if chance < ring { build(5.0 + 1.2 * size, 0.62 + 0.15 * turn, g.outward, 1.0 + 0.3 * dark, 0.3) } else { None };
+        return if chance < ring { build(5.0 + 1.2 * size, 0.62 + 0.15 * turn, g.outward, 1.15 + 0.35 * dark, 0.25) } else { None };
     }
     if place.epithelium > 0.5 {
         let density = 0.75 * place.epithelium;
-        return if chance < density { build(4.3 + 2.2 * size, 0.7 + 0.3 * turn, free, 0.78 + 0.45 * dark, 0.35 + 0.6 * size) } else { None };
+        return if chance < density {
+            build(4.0 + 2.8 * size, 0.66 + 0.34 * turn, free, 1.0 + 0.55 * dark, 0.15 + 0.6 * size)
+        } else {
+            None
+        };
     }
     if chance < 0.8 * place.lymph {
-        return build(3.1 + 0.6 * size, 0.86 + 0.14 * turn, free, 1.35 + 0.35 * dark, 0.0);
+        return build(3.1 + 0.6 * size, 0.86 + 0.14 * turn, free, 1.5 + 0.4 * dark, 0.0);
     }
     if chance < 0.8 * place.lymph + 0.06 {
         let (fx, fy) = tissue.fibre_direction(x, y);
         let tilt = 0.5 * (turn - 0.5);
         let axis = (fx * cos(tilt) - fy * sin(tilt), fx * sin(tilt) + fy * cos(tilt));
-        return build(5.5 + 3.2 * size, 0.24 + 0.14 * dark, axis, 1.0 + 0.4 * dark, 0.1);
+        return build(5.5 + 3.2 * size, 0.24 + 0.14 * dark, axis, 1.15 + 0.45 * dark, 0.1);
     }
     None
 }

@@ -80,7 +80,8 @@ impl Tissue {
             let mut draw = Draw::keyed(seed, "synthetic gland", &[slide, cell]);
             let x = ((cell % cells) as f64 + draw.uniform(0.3, 0.7)) * step_px;
             let y = ((cell / cells) as f64 + draw.uniform(0.3, 0.7)) * step_px;
-            let (radius, flatness, turn) = (draw.uniform(30.0, 54.0) * self.unit, draw.uniform(0.66, 0.98), draw.uniform(0.0, std::f64::consts::PI));
+            let (radius, flatness, turn) =
+                (draw.uniform(30.0, 54.0) * self.unit, draw.uniform(0.66, 0.98), draw.uniform(0.0, std::f64::consts::PI));
             let wanted = field.octaves(x / (330.0 * self.unit), y / (330.0 * self.unit), 2) > 0.0;
             if wanted && self.depth(x, y) > radius + 8.0 * self.unit {
                 self.glands.push(Gland { x, y, radius, axis: (cos(turn), sin(turn)), flatness });
@@ -95,8 +96,13 @@ impl Tissue {
         let radius = 0.55 * (dx * dx + dy * dy).sqrt() + 0.45 * dx.abs().max(dy.abs());
         let u = self.unit;
         let wavy = 0.13 * self.outline.octaves(x / (420.0 * u), y / (420.0 * u), 3);
+        let smooth = (0.955 + wavy - radius) * half;
+        // The ragged edge is at most some pixels deep; far from it there is nothing to add.
+        if smooth.abs() > 24.0 * u {
+            return smooth;
+        }
         let ragged = 2.0 * u * self.outline.at(x / (9.0 * u), y / (9.0 * u)) + 1.2 * u * self.wobble.at(x / (3.0 * u), y / (3.0 * u));
-        (0.955 + wavy - radius) * half + ragged
+        smooth + ragged
     }
 
     pub(super) fn at(&self, x: f64, y: f64) -> Place {

@@ -30,8 +30,10 @@ pub(super) fn summary(genes: &[GeneScore], spec: &Spec) -> Result<Vec<Metric>> {
     }
     add(over_genes("pcc-defined", "skip"), "genes with a defined PCC", Some(defined.len() as f64), genes.len());
     for t in std::iter::once(spec.threshold).chain(THRESHOLDS.into_iter().filter(|&t| t != spec.threshold)) {
-        let title = format!("genes with a PCC of {t:.2} or more");
-        add(over_genes(&format!("pcc-over-{t:.2}"), "skip"), &title, Some(count_over(&defined, t) as f64), defined.len());
+        // Two decimals, or all of them where two would be another number.
+        let word = Some(format!("{t:.2}")).filter(|word| word.parse() == Ok(t)).unwrap_or_else(|| t.to_string());
+        let title = format!("genes with a PCC of {word} or more");
+        add(over_genes(&format!("pcc-over-{word}"), "skip"), &title, Some(count_over(&defined, t) as f64), defined.len());
     }
     add(over_genes("pcc-sd", "skip"), "standard deviation of PCC over genes (of a sample)", deviation(&defined, 1), defined.len());
     for (q, word) in [(0.25, "q25"), (0.75, "q75")] {

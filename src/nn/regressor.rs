@@ -1,0 +1,86 @@
+//! The single-patch regressor: a backbone and a small head (spec/liver-single-patch.md, section 3.1).
+
+use super::backbone::{Backbone, Kind, read_backbone};
+use super::layers::Linear;
+use super::store::Store;
+use super::{Doing, Torch, init};
+use crate::base::arrays::Arrays;
+use crate::base::{Failure, Result};
+use std::path::Path;
+use tch::{Device, Tensor};
+
+/// The head's numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Head {
+    /// Width of the hidden layer; 0 for none.
+    pub hidden: usize,
+    /// Dropout before each linear layer.
+    pub dropout: f64,
+    /// Outputs: genes.
+    pub outputs: usize,
+}
+
+/// Image to expression. Checkpoint names: `backbone.*`, `hidden.*`, `regressor.*`.
+pub struct Regressor {
+    /// All tensors, in registration order.
+    pub store: Store,
+    /// The part of `store` that is the backbone, under its own names (other handles of the same tensors).
+    backbone_store: Store,
+    backbone: Backbone,
+    hidden: Option<Linear>,
+    regressor: Linear,
+    dropout: f64,
+}
+
+impl Regressor {
+    /// Builds it after `manual_seed(seed)`, drawing in PyTorch's order: backbone, hidden layer, output layer.
+    pub fn new(kind: Kind, head: Head, seed: u64, device: Device) -> Result<Self> {
+        let _generator = init::generator();
+        Self::build(kind, head, seed, device).torch("build the network")
+    }
+
+    fn build(kind: Kind, head: Head, seed: u64, device: Device) -> Torch<Self> {
+        tch::manual_seed(seed as i64);
+        let mut backbone_store = Store::new();
+        let backbone = Backbone::new(&mut backbone_store, kind)?;
+        let mut store = Store::new();
+        for entry in backbone_store.entries() {
+            let (name, tensor) = (format!("backbone.{}", entry.name), entry.tensor.shallow_clone());
+            let _ = if entry.trainable { store.parameter(&name, tensor) } else { store.buffer(&name, tensor) };
+        }
+        let (features, outputs) = (kind.features(), head.outputs as i64);
+        let hidden = if head.hidden == 0 { None } else { Some(Linear::new(&mut store, "hidden", features, head.hidden as i64)?) };
+        let width = if head.hidden == 0 { features } else { head.hidden as i64 };
+        let regressor = Linear::new(&mut store, "regressor", width, outputs)?;
+        store.settle(device, tch::Kind::Float)?;
+        Ok(Self { store, backbone_store, backbone, hidden, regressor, dropout: head.dropout })
+    }
+
+    /// Copies pretrained values into the backbone: a torchvision state dict, or another checkpoint's `backbone.*`.
+    pub fn load_backbone(&self, path: &Path) -> Result<()> {
+        read_backbone(&self.backbone_store, &Arrays::open(path)?).map_err(|e| e.at(path.display().to_string()))
+    }
+
+    /// Copies a whole checkpoint in.
+    pub fn load(&self, path: &Path) -> Result<()> {
+        self.store.read_from(&Arrays::open(path)?, "", |_| false).map_err(|e| e.at(path.display().to_string()))
+    }
+
+    /// Normalised patches [N, 3, P, P] to expression [N, G]. Training mode draws from libtorch's generator.
+    pub fn forward(&self, x: &Tensor, train: bool) -> Torch<Tensor> {
+        let mut y = self.backbone.forward(x, train)?.f_dropout(self.dropout, train)?;
+        if let Some(hidden) = &self.hidden {
+            y = hidden.forward(&y)?.f_relu()?.f_dropout(self.dropout, train)?;
+        }
+        self.regressor.forward(&y)
+    }
+}
+
+/// How many patches, of which side, a byte slice holds, or an error that says what is wrong.
+pub fn patch_count(patches: &[u8], side: usize) -> Result<usize> {
+    let one = side * side * 3;
+    if one == 0 || !patches.len().is_multiple_of(one) {
+        return Err(Failure::input(format!("{} bytes are no whole number of {side} x {side} colour patches", patches.len())));
+    }
+    Ok(patches.len() / one)
+}

@@ -1,0 +1,84 @@
+//! What stands around every figure's panels: title, finding, source, legend.
+
+use super::canvas::{Anchor, Canvas, Colour};
+use super::font;
+use super::style::{FINDING, INK, MARGIN, Mark, NOTE, SOFT, TICK, TITLE, mark};
+
+/// Words above and below a figure. What is `None` is written by the figure itself from its data.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heading {
+    /// The title.
+    pub title: Option<String>,
+    /// One sentence under the title that says what is to be seen.
+    pub finding: Option<String>,
+    /// A line at the foot, such as the protocol's name; none if `None`.
+    pub source: Option<String>,
+}
+
+impl Heading {
+    /// Writes title, finding (on two lines at most) and source; returns where free space begins.
+    pub(super) fn draw(&self, canvas: &mut Canvas, title: &str, finding: &str) -> f64 {
+        let room = canvas.width() - 2.0 * MARGIN;
+        let title = TITLE.elide(self.title.as_deref().unwrap_or(title), room);
+        canvas.text(&title, MARGIN, 66.0, TITLE);
+        let finding = self.finding.as_deref().unwrap_or(finding);
+        let mut y = 66.0;
+        for line in font::wrap(finding, FINDING.em, FINDING.weight, room, 2) {
+            y += if y < 70.0 { 42.0 } else { 34.0 };
+            canvas.text(&line, MARGIN, y, FINDING);
+        }
+        if let Some(source) = &self.source {
+            let text = TICK.elide(source, room);
+            canvas.text(&text, canvas.width() - MARGIN, canvas.height() - 22.0, TICK.anchored(Anchor::End).coloured(SOFT));
+        }
+        y + 26.0
+    }
+}
+
+/// How a legend shows its entry.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Sample {
+    /// A mark.
+    Point(Mark),
+    /// A line.
+    Line,
+    /// A broken line.
+    Dashes,
+    /// A filled box.
+    Box,
+    /// A hatched box.
+    Hatched,
+}
+
+/// One entry of a legend.
+pub(super) struct Key {
+    pub sample: Sample,
+    pub colour: Colour,
+    pub text: String,
+}
+
+/// Draws a legend from `x`, breaking lines at `right`; `y` is the first line's baseline. Returns the last baseline.
+pub(super) fn legend(canvas: &mut Canvas, keys: &[Key], x: f64, y: f64, right: f64) -> f64 {
+    let (mut at, mut line) = (x, y);
+    for key in keys {
+        let text = NOTE.elide(&key.text, (right - x - 50.0).min(420.0));
+        let width = 46.0 + NOTE.width(&text);
+        if at + width > right && at > x {
+            (at, line) = (x, line + 34.0);
+        }
+        let middle = line - 8.0;
+        match key.sample {
+            Sample::Point(shape) => mark(canvas, shape, at + 16.0, middle, 8.0, key.colour, 0.0),
+            Sample::Line => canvas.line((at, middle), (at + 34.0, middle), key.colour, 4.0, 1.0),
+            Sample::Dashes => canvas.dashed((at, middle), (at + 34.0, middle), key.colour, 3.0, 9.0, 6.0),
+            Sample::Box => canvas.rect(at, middle - 10.0, at + 34.0, middle + 10.0, key.colour, 1.0),
+            Sample::Hatched => {
+                canvas.hatch((at, middle - 10.0, at + 34.0, middle + 10.0), key.colour, 2.0, 7.0);
+                canvas.frame(at, middle - 10.0, at + 34.0, middle + 10.0, key.colour, 2.0);
+            }
+        }
+        canvas.text(&text, at + 44.0, line, NOTE.coloured(INK));
+        at += width + 34.0;
+    }
+    line
+}

@@ -1,0 +1,267 @@
+//! What each figure shows, gathered from the artifacts: plain numbers for `report` to draw.
+
+use super::files::Expression;
+use super::patches::image_path;
+use crate::base::{Failure, Result, text};
+use crate::dataset::{Slide, image, synthetic};
+use crate::protocol::Protocol;
+use crate::protocol::schema::{Dataset, PublishedStatus};
+use crate::report::{self, Heading};
+use crate::stats::evaluate::{Evaluation, FoldPredictions};
+use crate::stats::pearson;
+use std::path::Path;
+
+/// Everything that figures are drawn from.
+pub struct Material<'a> {
+    /// The protocol.
+    pub protocol: &'a Protocol,
+    /// Slides, in protocol order.
+    pub slides: &'a [Slide],
+    /// Targets of all spots.
+    pub expression: &'a Expression,
+    /// Metrics.
+    pub evaluation: &'a Evaluation,
+    /// One history a fold: name, content of `history.json`.
+    pub histories: &'a [(String, serde_json::Value)],
+    /// Held-out predictions, one a fold.
+    pub predictions: &'a [FoldPredictions],
+    /// Where data files are.
+    pub data_root: &'a Path,
+    /// The ingest artifact's folder.
+    pub ingest: &'a Path,
+}
+
+/// One drawn figure.
+pub struct Drawn {
+    /// File name.
+    pub file: String,
+    /// Title.
+    pub title: String,
+    /// What it shows.
+    pub caption: String,
+    /// The PNG.
+    pub png: Vec<u8>,
+}
+
+/// Draws every figure that this protocol has something to show in.
+pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) -> Result<Vec<Drawn>> {
+    let mut out = Vec::new();
+    let mut add = |file: &str, title: &str, caption: String, png: Result<Vec<u8>>| -> Result<()> {
+        out.push(Drawn { file: format!("{file}.png"), title: title.to_owned(), caption, png: png.map_err(|e| e.at(format!("figure {file}")))? });
+        Ok(())
+    };
+    let head = |title: &str| Heading { title: Some(title.to_owned()), finding: None, source: Some(m.protocol.name.clone()) };
+    let unit = m.protocol.expression_label();
+    let spots = text::thousands(m.evaluation.spots as u64);
+
+    let curves = curves(m, head("Training"))?;
+    let caption = format!("{}. The ringed epoch's weights are the checkpoint.", curves.finding());
+    add("training-curves", "Training", caption, report::training_curves(&curves, &provenance("training-curves")))?;
+
+    let ranked = ranked(m, head("Genes ranked by correlation"));
+    let caption = format!("{} Pearson's r of truth and prediction over {spots} held-out spots, one dot a gene. Band: what 95 % of genes without any signal would stay within.", sentence(ranked.finding()));
+    add("genes-ranked", "Genes ranked by correlation", caption, report::genes_ranked(&ranked, &provenance("genes-ranked")))?;
+
+    let moran = moran(m, head("Spatial autocorrelation and predictability"));
+    let caption = format!("{} Moran's I of the measured expression of the evaluated spots, row-standardised weights.", sentence(moran.finding()));
+    add("moran-vs-pcc", "Spatial autocorrelation and predictability", caption, report::moran_vs_pcc(&moran, &provenance("moran-vs-pcc")))?;
+
+    if let Some((maps, slide)) = maps(m, head("Truth beside prediction"))? {
+        let caption = format!("Slide {slide}: held-out spots only, measured and predicted {unit} on one colour scale a gene. {}", sentence(maps.finding()));
+        add("truth-vs-prediction", "Truth beside prediction", caption, report::truth_vs_prediction(&maps, &provenance("truth-vs-prediction")))?;
+    }
+
+    let baseline = baseline(m, head("Against the training mean"), &unit);
+    let caption = format!("{} A model that always predicts the training mean lies on the line.", sentence(baseline.finding()));
+    add("baseline", "Against the training mean", caption, report::baseline(&baseline, &provenance("baseline")))?;
+
+    if m.evaluation.by_fold.len() > 1 {
+        let folds = folds(m, head("Folds"));
+        let caption = format!("{} Each fold's own held-out spots.", sentence(folds.finding()));
+        add("folds", "Folds", caption, report::fold_scores(&folds, &provenance("folds")))?;
+    }
+    if !m.protocol.published.is_empty() {
+        let published = published(m, head("Published beside reproduced"));
+        let caption = format!("{} Hatched: not verified in the publication, so never counted as reproduced.", sentence(published.finding()));
+        add("published", "Published beside reproduced", caption, report::published_vs_reproduced(&published, &provenance("published")))?;
+    }
+    Ok(out)
+}
+
+fn sentence(text: String) -> String {
+    if text.is_empty() || text.ends_with('.') { text } else { format!("{text}.") }
+}
+
+/// The known class of a synthetic gene, or the protocol's group.
+pub fn class(p: &Protocol, gene: &str) -> Option<String> {
+    if p.data.dataset == Dataset::Synthetic {
+        return synthetic::truth_class(gene).map(|c| {
+            match c {
+                synthetic::Class::Signal => "signal",
+                synthetic::Class::Gradient => "gradient",
+                synthetic::Class::Noise => "noise",
+            }
+            .to_owned()
+        });
+    }
+    p.metrics.groups.iter().find(|(_, genes)| genes.iter().any(|g| g == gene)).map(|(name, _)| name.clone())
+}
+
+/// |r| that 95 % of genes without signal stay within, over n independent spots.
+pub fn noise_floor(spots: usize) -> Option<f64> {
+    (spots > 3).then(|| 1.96 / ((spots - 1) as f64).sqrt())
+}
+
+fn curves(m: &Material, heading: Heading) -> Result<report::TrainingCurves> {
+    let broken = |name: &str| Failure::input(format!("the history of fold {name} cannot be read"));
+    let mut folds = Vec::new();
+    for (name, history) in m.histories {
+        let rows = history["epochs"].as_array().ok_or_else(|| broken(name))?;
+        let epochs = rows
+            .iter()
+            .map(|r| {
+                let train_loss = r["train_loss"].as_f64().ok_or_else(|| broken(name))?;
+                let epoch = r["epoch"].as_u64().ok_or_else(|| broken(name))? as usize;
+                Ok(report::EpochPoint { epoch, train_loss, validation_loss: r["validation_loss"].as_f64(), validation_pcc: r["validation_pcc"].as_f64() })
+            })
+            .collect::<Result<_>>()?;
+        folds.push(report::FoldCurve { name: name.clone(), best_epoch: history["best_epoch"].as_u64().map(|e| e as usize), epochs });
+    }
+    Ok(report::TrainingCurves { heading, loss: format!("mean squared error of {}", m.protocol.expression_label()), folds })
+}
+
+fn ranked(m: &Material, heading: Heading) -> report::GenesRanked {
+    let genes = m.evaluation.genes.iter().map(|g| report::RankedGene { gene: g.gene.clone(), pcc: g.pcc, class: class(m.protocol, &g.gene) }).collect();
+    report::GenesRanked {
+        heading,
+        genes,
+        noise_floor: noise_floor(m.evaluation.spots),
+        noise_label: format!("95 % of genes without signal, {} spots", text::thousands(m.evaluation.spots as u64)),
+        threshold: Some(m.protocol.metrics.threshold),
+        names: 12,
+    }
+}
+
+fn moran(m: &Material, heading: Heading) -> report::MoranVsPcc {
+    let genes = m
+        .evaluation
+        .genes
+        .iter()
+        .map(|g| report::MoranGene { gene: g.gene.clone(), moran: g.moran_truth, pcc: g.pcc, class: class(m.protocol, &g.gene) })
+        .collect();
+    let a = m.evaluation.moran_vs_pcc.as_ref();
+    report::MoranVsPcc { heading, genes, spearman: a.and_then(|a| a.spearman), pearson: a.and_then(|a| a.pearson), n: a.map(|a| a.genes), names: 8 }
+}
+
+fn baseline(m: &Material, heading: Heading, unit: &str) -> report::Baseline {
+    let genes = m.evaluation.genes.iter().map(|g| report::BaselineGene { gene: g.gene.clone(), mse: g.mse, mse_constant: g.mse_constant }).collect();
+    report::Baseline { heading, genes, unit: format!("({unit})²"), names: 6 }
+}
+
+fn folds(m: &Material, heading: Heading) -> report::FoldScores {
+    let folds = m
+        .evaluation
+        .by_fold
+        .iter()
+        .map(|f| report::FoldPoint { name: f.name.clone(), mean_pcc: f.mean_pcc, mse: Some(f.mse), mse_constant: Some(f.mse_constant) })
+        .collect();
+    report::FoldScores { heading, folds }
+}
+
+fn published(m: &Material, heading: Heading) -> report::PublishedVsReproduced {
+    let rows = m
+        .protocol
+        .published
+        .iter()
+        .map(|p| {
+            let metric = m.evaluation.summary.iter().find(|x| x.id == p.metric);
+            report::PublishedRow {
+                label: metric.map_or_else(|| p.metric.clone(), |x| x.title.clone()),
+                detail: p.source.clone(),
+                published: Some(p.value),
+                status: match p.status {
+                    PublishedStatus::Read => report::Status::Read,
+                    PublishedStatus::Secondary => report::Status::Secondary,
+                    PublishedStatus::Unverified => report::Status::Unverified,
+                },
+                tolerance: Some(p.tolerance),
+                reproduced: metric.and_then(|x| x.value),
+            }
+        })
+        .collect();
+    report::PublishedVsReproduced { heading, rows }
+}
+
+/// Genes for the maps: the protocol's, or the best predicted, the middle one and the most autocorrelated.
+fn map_genes(m: &Material) -> Vec<String> {
+    let known = |g: &String| m.expression.genes.contains(g);
+    let asked: Vec<String> = m.protocol.figures.genes.iter().filter(|g| known(g)).cloned().collect();
+    if !asked.is_empty() {
+        return asked;
+    }
+    let mut ranked: Vec<_> = m.evaluation.genes.iter().filter(|g| g.pcc.is_some()).collect();
+    ranked.sort_by(|a, b| b.pcc.partial_cmp(&a.pcc).unwrap_or(std::cmp::Ordering::Equal).then(a.gene.cmp(&b.gene)));
+    let mut out: Vec<String> = ranked.first().into_iter().chain(ranked.get(ranked.len() / 2)).map(|g| g.gene.clone()).collect();
+    let mut by_moran: Vec<_> = m.evaluation.genes.iter().filter(|g| g.moran_truth.is_some() && !out.contains(&g.gene)).collect();
+    by_moran.sort_by(|a, b| b.moran_truth.partial_cmp(&a.moran_truth).unwrap_or(std::cmp::Ordering::Equal).then(a.gene.cmp(&b.gene)));
+    out.extend(by_moran.first().map(|g| g.gene.clone()));
+    out.dedup();
+    out
+}
+
+/// Truth and prediction of chosen genes on one slide; nothing without held-out spots there.
+fn maps(m: &Material, heading: Heading) -> Result<Option<(report::TruthVsPrediction, String)>> {
+    let held_out = |slide: &str| m.predictions.iter().flat_map(|f| &f.spots).filter(|s| s.slide == slide).count();
+    let chosen = m.protocol.figures.slide.as_ref().and_then(|name| m.slides.iter().find(|s| s.id == *name));
+    let Some(slide) = chosen.or_else(|| m.slides.iter().find(|s| held_out(&s.id) > 2)) else { return Ok(None) };
+    let (mut x, mut y, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    for (f, fold) in m.predictions.iter().enumerate() {
+        for (row, spot) in fold.spots.iter().enumerate().filter(|(_, s)| s.slide == slide.id) {
+            x.push(spot.x);
+            y.push(spot.y);
+            rows.push((f, row));
+        }
+    }
+    let mut genes = Vec::new();
+    for gene in map_genes(m) {
+        let Some(column) = m.expression.genes.iter().position(|g| *g == gene) else { continue };
+        let take = |of: &dyn Fn(&FoldPredictions) -> &[f32]| -> Vec<f64> {
+            rows.iter().map(|&(f, row)| f64::from(of(&m.predictions[f])[row * m.expression.genes.len() + column])).collect()
+        };
+        let (truth, prediction) = (take(&|f| &f.truth), take(&|f| &f.prediction));
+        genes.push(report::GeneMap { pcc: pearson(&truth, &prediction), gene, truth, prediction });
+    }
+    if genes.is_empty() || x.is_empty() {
+        return Ok(None);
+    }
+    let thumbnail = match &slide.image {
+        Some(reference) => Some(thumbnail(&image_path(m.protocol.data.dataset, m.data_root, m.ingest, &reference.rel_path)?)?),
+        None => None,
+    };
+    let microns_per_pixel = slide.image.as_ref().and_then(|i| i.um_per_px);
+    let unit = m.protocol.expression_label();
+    Ok(Some((report::TruthVsPrediction { heading, slide: slide.id.clone(), thumbnail, x, y, microns_per_pixel, unit, genes }, slide.id.clone())))
+}
+
+/// The slide shrunk by a whole factor to at most 700 pixels a side: the mean of each box.
+fn thumbnail(path: &Path) -> Result<report::Thumbnail> {
+    let picture = image::decode_rgb(path)?;
+    let (w, h) = (picture.width as usize, picture.height as usize);
+    let factor = w.max(h).div_ceil(700).max(1);
+    let (width, height) = ((w / factor).max(1), (h / factor).max(1));
+    let mut pixels = Vec::with_capacity(3 * width * height);
+    for row in 0..height {
+        for column in 0..width {
+            let mut sum = [0u64; 3];
+            for v in 0..factor.min(h) {
+                for u in 0..factor.min(w) {
+                    let at = 3 * ((row * factor + v) * w + column * factor + u);
+                    (0..3).for_each(|c| sum[c] += u64::from(picture.pixels[at + c]));
+                }
+            }
+            let n = (factor.min(h) * factor.min(w)) as u64;
+            pixels.extend(sum.map(|s| (s / n) as u8));
+        }
+    }
+    Ok(report::Thumbnail { image: report::png::Rgb { width, height, pixels }, scale: 1.0 / factor as f64 })
+}

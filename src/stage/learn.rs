@@ -1,0 +1,138 @@
+//! Training and prediction: the stages' parameters put into the words of `train`, and its progress into events.
+
+use super::files::{self, Expression};
+use super::{predict::Predict, train::Train};
+use crate::base::arrays::Arrays;
+use crate::base::{Failure, Result};
+use crate::engine::{Event, Stage, Watch};
+use crate::histology::{Augmenter, Preset};
+use crate::nn::BackboneKind;
+use crate::protocol::Protocol;
+use crate::protocol::schema::{AugmentationPreset, Best, NetworkName};
+use crate::train::{self, Augment, Config, Data, EpochRow, Progress, Stop};
+use std::cell::RefCell;
+use std::path::Path;
+use std::time::Instant;
+
+/// Augmentation presets, under one address: protocol seed, fold, epoch, spot.
+struct Keyed(Augmenter);
+
+impl Augment for Keyed {
+    fn apply(&self, src: &[u8], dst: &mut [u8], side: usize, epoch: usize, sample: usize) {
+        self.0.apply(src, dst, side, epoch as u64, sample as u64);
+    }
+}
+
+/// Progress of `train` as events of the engine.
+struct Telling<'a> {
+    watch: RefCell<&'a mut dyn Watch>,
+    label: String,
+    epochs: usize,
+    images: usize,
+    epoch_started: Instant,
+}
+
+impl Progress for Telling<'_> {
+    fn batch(&mut self, done: usize, total: usize, _loss: f64, images_per_second: f64) {
+        let images = (self.images * done / total.max(1)) as u64;
+        self.watch.get_mut().event(Event::Progress {
+            label: self.label.clone(),
+            done: images,
+            total: self.images as u64,
+            unit: "images".into(),
+            rate: images_per_second,
+        });
+    }
+
+    fn epoch(&mut self, row: &EpochRow) {
+        let seconds = self.epoch_started.elapsed().as_secs_f64();
+        self.epoch_started = Instant::now();
+        let values = [
+            ("learning_rate".to_owned(), Some(row.learning_rate)),
+            ("train_loss".to_owned(), Some(row.train_loss)),
+            ("validation_loss".to_owned(), row.validation_loss),
+            ("validation_pcc".to_owned(), row.validation_pcc),
+        ];
+        self.watch.get_mut().event(Event::Epoch {
+            label: self.label.clone(),
+            epoch: row.epoch as u64,
+            epochs: self.epochs as u64,
+            values: values.into(),
+            seconds,
+        });
+    }
+
+    fn should_stop(&self) -> Option<Stop> {
+        self.watch.borrow_mut().stop_asked().then_some(Stop::Now)
+    }
+}
+
+fn kind(name: NetworkName) -> BackboneKind {
+    match name {
+        NetworkName::EfficientnetB0 => BackboneKind::EfficientNetB0,
+        NetworkName::TinyCnn => BackboneKind::TinyCnn,
+    }
+}
+
+fn config(p: &Protocol, fold: usize) -> Config {
+    let mut c = Config::new(kind(p.network.name));
+    c.hidden = p.network.hidden;
+    c.dropout = p.network.dropout;
+    c.batch = p.train.batch;
+    c.evaluation_batch = p.train.batch;
+    c.epochs = p.train.epochs;
+    c.learning_rate = p.train.learning_rate;
+    c.weight_decay = p.train.weight_decay;
+    c.schedule = p.train.schedule;
+    c.epoch_loss = p.train.epoch_loss;
+    c.best = p.train.best;
+    c.seed = p.seed;
+    c.fold = fold as u64;
+    c.colour = p.patch.colour;
+    c.loader_threads = p.determinism.loader_threads;
+    c.threads = p.determinism.threads;
+    c.class = p.determinism.class;
+    c.device = p.determinism.device;
+    c
+}
+
+/// The side of the patches in an artifact, checked to be square and RGB.
+fn side(arrays: &Arrays) -> Result<usize> {
+    match arrays.entry("patches")?.shape.as_slice() {
+        [_, h, w, 3] if h == w => Ok(*h),
+        other => Err(Failure::input(format!("patches of shape {other:?} where [N, P, P, 3] is due"))),
+    }
+}
+
+pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<()> {
+    let p = &stage.protocol;
+    let expression = Expression::read(&stage.preprocess.dir)?;
+    let fold = files::fold(&stage.split.dir, stage.fold, expression.spots.len())?;
+    let patches = Arrays::open(&stage.patches.file("patches.safetensors"))?;
+    let mut c = config(p, stage.fold);
+    c.weights = stage.weights.clone();
+    c.identity = stage.job().key().to_string();
+    let data = Data {
+        patches: patches.u8s("patches")?,
+        side: side(&patches)?,
+        targets: &expression.values,
+        genes: expression.genes.len(),
+        train: &fold.train,
+        validation: if p.train.best == Best::MinTestLoss { &fold.test } else { &fold.validation },
+    };
+    let preset = match p.augmentation.preset {
+        AugmentationPreset::None => Preset::None,
+        AugmentationPreset::Dihedral => Preset::Dihedral,
+        AugmentationPreset::Mpa => Preset::Mpa,
+    };
+    let augment = Keyed(Augmenter::new(preset, p.seed, stage.fold as u64));
+    let mut telling = Telling { watch: RefCell::new(watch), label: stage.label(), epochs: c.epochs, images: fold.train.len(), epoch_started: Instant::now() };
+    train::fit(&c, &data, &augment, out, &mut telling).map(|_| ())
+}
+
+pub(super) fn predict(stage: &Predict, genes: usize, rows: &[usize], _watch: &mut dyn Watch) -> Result<Vec<f32>> {
+    let patches = Arrays::open(&stage.patches.file("patches.safetensors"))?;
+    let c = config(&stage.protocol, 0);
+    let checkpoint = stage.train.file("checkpoint.safetensors");
+    train::predict(&train::Prediction::of(&c, genes, &checkpoint), patches.u8s("patches")?, side(&patches)?, rows)
+}

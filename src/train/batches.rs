@@ -1,0 +1,129 @@
+//! Bytes of patches to normalised batches.
+
+use super::config::{Augment, Config, Data};
+use crate::nn::Torch;
+use crate::protocol::schema::Colour;
+use tch::{Device, Tensor};
+
+/// Normalised values for every byte and channel position.
+///
+/// (v − 255·mean)·(1/(255·std)), all in single precision, as albumentations 2.0.8 computes it.
+pub struct Normaliser([[f32; 256]; 3]);
+
+impl Normaliser {
+    /// For channel means and deviations of values in 0..1.
+    pub fn new(mean: [f32; 3], std: [f32; 3]) -> Self {
+        let table = |c: usize| std::array::from_fn(|v| (v as f32 - 255.0 * mean[c]) * (1.0 / (255.0 * std[c])));
+        Self([table(0), table(1), table(2)])
+    }
+
+    /// Appends the normalised values of interleaved RGB pixels; blue first if `swap`, and then under the first statistics.
+    pub fn extend(&self, pixels: &[u8], swap: bool, out: &mut Vec<f32>) {
+        let [first, second, third] = &self.0;
+        let normal = |a: u8, b: u8, c: u8| [first[usize::from(a)], second[usize::from(b)], third[usize::from(c)]];
+        let (pixels, _) = pixels.as_chunks::<3>();
+        if swap {
+            out.extend(pixels.iter().flat_map(|&[r, g, b]| normal(b, g, r)));
+        } else {
+            out.extend(pixels.iter().flat_map(|&[r, g, b]| normal(r, g, b)));
+        }
+    }
+}
+
+/// A prepared batch.
+pub struct Batch {
+    /// Patches in it.
+    pub rows: usize,
+    /// [rows, P, P, 3], normalised.
+    pixels: Vec<f32>,
+    /// [rows, G].
+    targets: Vec<f32>,
+    side: usize,
+    genes: usize,
+}
+
+impl Batch {
+    /// [rows, 3, P, P] on a device, channels-last in memory.
+    pub fn images(&self, device: Device) -> Torch<Tensor> {
+        let (n, p) = (self.rows as i64, self.side as i64);
+        Tensor::f_from_slice(&self.pixels)?.f_reshape([n, p, p, 3])?.f_permute([0, 3, 1, 2])?.f_to_device(device)
+    }
+
+    /// [rows, G] on a device.
+    pub fn truth(&self, device: Device) -> Torch<Tensor> {
+        Tensor::f_from_slice(&self.targets)?.f_reshape([self.rows as i64, self.genes as i64])?.f_to_device(device)
+    }
+}
+
+/// Makes batches of some patches.
+pub struct Maker<'a> {
+    patches: &'a [u8],
+    side: usize,
+    targets: &'a [f32],
+    genes: usize,
+    swap: bool,
+    normaliser: Normaliser,
+}
+
+impl<'a> Maker<'a> {
+    /// For a training's data.
+    pub fn new(config: &Config, data: &Data<'a>) -> Self {
+        Self::of(data.patches, data.side, data.targets, data.genes, config.colour, config.mean, config.std)
+    }
+
+    /// For patches [N, P, P, 3] and targets [N, G]; without targets give an empty slice and 0 genes.
+    pub fn of(patches: &'a [u8], side: usize, targets: &'a [f32], genes: usize, colour: Colour, mean: [f32; 3], std: [f32; 3]) -> Self {
+        Self { patches, side, targets, genes, swap: colour == Colour::Bgr, normaliser: Normaliser::new(mean, std) }
+    }
+
+    /// The batch of these rows; in training, with this augmentation and epoch.
+    pub fn make(&self, rows: &[usize], augment: Option<(&dyn Augment, usize)>) -> Batch {
+        let one = self.side * self.side * 3;
+        let mut pixels = Vec::with_capacity(rows.len() * one);
+        let mut targets = Vec::with_capacity(rows.len() * self.genes);
+        let mut changed = vec![0u8; one];
+        for &row in rows {
+            let mut patch = &self.patches[row * one..(row + 1) * one];
+            if let Some((augment, epoch)) = augment {
+                augment.apply(patch, &mut changed, self.side, epoch, row);
+                patch = &changed;
+            }
+            self.normaliser.extend(patch, self.swap, &mut pixels);
+            targets.extend_from_slice(&self.targets[row * self.genes..(row + 1) * self.genes]);
+        }
+        Batch { rows: rows.len(), pixels, targets, side: self.side, genes: self.genes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::{IMAGENET_MEAN, IMAGENET_STD, Unchanged};
+    use super::*;
+
+    /// Golden values of section 4.3 of spec/liver-single-patch.md.
+    #[test]
+    fn normalises_as_albumentations() {
+        let n = Normaliser::new(IMAGENET_MEAN, IMAGENET_STD);
+        let mut out = Vec::new();
+        n.extend(&[0, 0, 255, 255, 128, 128], false, &mut out);
+        let due = [-2.1179, -2.035714, 2.64, 2.248908, 0.205182, 0.426492f32];
+        for (a, b) in out.iter().zip(due) {
+            assert!((a - b).abs() < 5e-6, "{a} where {b} is due");
+        }
+    }
+
+    #[test]
+    fn bgr_swaps_pixels_but_not_statistics() {
+        let patches: Vec<u8> = (0..24).collect();
+        let make = |colour| {
+            let maker = Maker::of(&patches, 2, &[], 0, colour, [0.0, 0.5, 1.0], [1.0; 3]);
+            maker.make(&[1], Some((&Unchanged, 1))).pixels
+        };
+        let (rgb, bgr) = (make(Colour::Rgb), make(Colour::Bgr));
+        let near = |a: f32, b: f32| assert!((a - b).abs() < 1e-6, "{a} where {b} is due");
+        near(rgb[0], 12.0 / 255.0);
+        near(bgr[0], 14.0 / 255.0);
+        near(bgr[1], 13.0 / 255.0 - 0.5);
+        near(bgr[2], 12.0 / 255.0 - 1.0);
+    }
+}

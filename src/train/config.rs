@@ -1,0 +1,208 @@
+//! What a training needs to know, and whom it tells.
+
+use super::history::EpochRow;
+use crate::base::digest::Hasher;
+use crate::base::{Digest, Failure, Result, canon};
+use crate::nn::{BackboneKind, Head, regressor::patch_count};
+use crate::protocol::schema::{Best, Class, Colour, Device, EpochLoss, Schedule};
+use std::path::PathBuf;
+
+/// Channel means of ImageNet, of values in 0..1, red first.
+pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Channel standard deviations of ImageNet.
+pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
+
+/// Parameters of one training. All but `loader_threads` can change the result.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which backbone.
+    pub network: BackboneKind,
+    /// Width of the head's hidden layer; 0 for none.
+    pub hidden: usize,
+    /// Dropout before each linear layer of the head, in 0..1.
+    pub dropout: f64,
+    /// Pretrained backbone weights (safetensors); none for random ones.
+    pub weights: Option<PathBuf>,
+    /// Spots a training step; a shorter last batch is used too.
+    pub batch: usize,
+    /// Spots an evaluation step (it may change the last bits, so it is pinned).
+    pub evaluation_batch: usize,
+    /// Passes over the training spots.
+    pub epochs: usize,
+    /// Learning rate of the first epoch.
+    pub learning_rate: f64,
+    /// L2 weight decay, added to the gradient.
+    pub weight_decay: f64,
+    /// How the learning rate goes.
+    pub schedule: Schedule,
+    /// How batch losses become an epoch's loss.
+    pub epoch_loss: EpochLoss,
+    /// Which epoch's weights are kept. `MinTestLoss` acts as `MinValidationLoss`: the caller then gives the test
+    /// spots as `validation`.
+    pub best: Best,
+    /// The protocol's seed.
+    pub seed: u64,
+    /// Number of the fold, part of every key of a draw.
+    pub fold: u64,
+    /// Channel order that the network sees; patches are stored as RGB.
+    pub colour: Colour,
+    /// Channel means, by channel position (blue gets the first one under `Colour::Bgr`).
+    pub mean: [f32; 3],
+    /// Channel standard deviations, by channel position.
+    pub std: [f32; 3],
+    /// Threads that prepare batches; never part of the result.
+    pub loader_threads: usize,
+    /// Threads inside libtorch; part of the result.
+    pub threads: usize,
+    /// The determinism class asked for; less is an error.
+    pub class: Class,
+    /// Where to compute.
+    pub device: Device,
+    /// Anything else that identifies the work (a stage's key): a state of another identity is not resumed.
+    pub identity: String,
+}
+
+impl Config {
+    /// A small CPU training with the defaults of the liver baseline where they do not matter to a test.
+    pub fn new(network: BackboneKind) -> Self {
+        Self {
+            network,
+            hidden: 0,
+            dropout: 0.0,
+            weights: None,
+            batch: 32,
+            evaluation_batch: 32,
+            epochs: 1,
+            learning_rate: 3e-4,
+            weight_decay: 0.0,
+            schedule: Schedule::Constant,
+            epoch_loss: EpochLoss::SpotMean,
+            best: Best::Last,
+            seed: 42,
+            fold: 0,
+            colour: Colour::Rgb,
+            mean: IMAGENET_MEAN,
+            std: IMAGENET_STD,
+            loader_threads: 1,
+            threads: 1,
+            class: Class::Statistical,
+            device: Device::Cpu,
+            identity: String::new(),
+        }
+    }
+
+    /// The head for so many genes.
+    pub fn head(&self, genes: usize) -> Head {
+        Head { hidden: self.hidden, dropout: self.dropout, outputs: genes }
+    }
+
+    /// Refuses what cannot be trained.
+    pub fn check(&self, data: &Data) -> Result<()> {
+        let rows = patch_count(data.patches, data.side)?;
+        let bad = |what: String| Err(Failure::input(what));
+        if self.batch == 0 || self.evaluation_batch == 0 || self.epochs == 0 || self.threads == 0 {
+            return bad("batch, evaluation batch, epochs and threads must be at least 1".into());
+        }
+        if !(0.0..1.0).contains(&self.dropout) {
+            return bad(format!("dropout is {}, where a number from 0 up to, not including, 1 is due", self.dropout));
+        }
+        if data.genes == 0 || data.targets.len() != rows * data.genes {
+            return bad(format!("{} target values for {rows} patches and {} genes", data.targets.len(), data.genes));
+        }
+        if data.train.is_empty() {
+            return bad("no training spots".into());
+        }
+        if let Some(row) = data.train.iter().chain(data.validation).find(|&&r| r >= rows) {
+            return bad(format!("row {row} of a split, but there are {rows} patches"));
+        }
+        if let Some(at) = data.targets.iter().position(|v| !v.is_finite()) {
+            return bad(format!("the target of row {}, gene {}, is not a finite number", at / data.genes, at % data.genes));
+        }
+        if data.validation.is_empty() && (self.best != Best::Last || self.schedule == Schedule::CosineOfLoss) {
+            return bad("the choice of the best epoch, or the schedule, needs validation spots, and there are none".into());
+        }
+        Ok(())
+    }
+
+    /// What a resumable state belongs to: parameters and data, without the number of loader threads.
+    pub fn digest(&self, data: &Data) -> Result<Digest> {
+        let weights = self.weights.as_deref().map(Digest::of_file).transpose()?;
+        let rows = |rows: &[usize]| hashed(rows.iter().map(|&r| (r as u64).to_le_bytes()));
+        Ok(canon::digest(&serde_json::json!({
+            "network": self.network.name(), "hidden": self.hidden, "dropout": self.dropout, "weights": weights.map(|d| d.to_string()),
+            "batch": self.batch, "evaluation_batch": self.evaluation_batch, "epochs": self.epochs,
+            "learning_rate": self.learning_rate, "weight_decay": self.weight_decay, "schedule": self.schedule,
+            "epoch_loss": self.epoch_loss, "best": self.best, "seed": self.seed, "fold": self.fold, "colour": self.colour,
+            "mean": self.mean, "std": self.std, "threads": self.threads, "device": self.device, "identity": self.identity,
+            "side": data.side, "genes": data.genes, "patches": data.patches.len(),
+            "train": rows(data.train), "validation": rows(data.validation),
+            "targets": hashed(data.targets.iter().map(|v| v.to_le_bytes())),
+        })))
+    }
+}
+
+fn hashed<const N: usize>(items: impl Iterator<Item = [u8; N]>) -> String {
+    let mut hasher = Hasher::default();
+    items.for_each(|i| hasher.update(&i));
+    hasher.finish().to_string()
+}
+
+/// What is trained on.
+#[derive(Clone, Copy)]
+pub struct Data<'a> {
+    /// [N, P, P, 3] bytes, RGB.
+    pub patches: &'a [u8],
+    /// P, in pixels.
+    pub side: usize,
+    /// [N, G].
+    pub targets: &'a [f32],
+    /// G.
+    pub genes: usize,
+    /// Rows that are learned from.
+    pub train: &'a [usize],
+    /// Rows that are evaluated after each epoch; may be empty.
+    pub validation: &'a [usize],
+}
+
+/// Changes training patches. Whatever is random in it is keyed by epoch (from 1) and sample (row), never sequential:
+/// several threads call it in any order.
+pub trait Augment: Sync {
+    /// Writes the changed `src` to `dst`; both hold `side` x `side` x 3 bytes, RGB (channels
+    /// are swapped for the network only afterwards).
+    fn apply(&self, src: &[u8], dst: &mut [u8], side: usize, epoch: usize, sample: usize);
+}
+
+/// Changes nothing.
+pub struct Unchanged;
+
+impl Augment for Unchanged {
+    fn apply(&self, src: &[u8], dst: &mut [u8], _: usize, _: usize, _: usize) {
+        dst.copy_from_slice(src);
+    }
+}
+
+/// When to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// After this step; the state is saved in the middle of the epoch.
+    Now,
+    /// After this epoch.
+    AfterEpoch,
+}
+
+/// Who is told how it goes, and may stop it.
+pub trait Progress {
+    /// A training step is done: steps of this epoch, its loss, speed since the epoch (or the resumption) began.
+    fn batch(&mut self, _done: usize, _total: usize, _loss: f64, _images_per_second: f64) {}
+    /// An epoch is done and saved.
+    fn epoch(&mut self, _row: &EpochRow) {}
+    /// Whether to stop.
+    fn should_stop(&self) -> Option<Stop> {
+        None
+    }
+}
+
+/// Nobody is told.
+pub struct Quiet;
+
+impl Progress for Quiet {}

@@ -1,0 +1,198 @@
+//! One training of one fold.
+
+use super::adam::{Adam, Kernel};
+use super::batches::Maker;
+use super::config::{Augment, Config, Data, Progress, Stop};
+use super::determinism::{self, Grade};
+use super::evaluate::{evaluate, score};
+use super::history::{EpochRow, History, json, summarise};
+use super::queue::in_order;
+use super::schedule::learning_rate;
+use super::state::{self, Best, Standing};
+use crate::base::arrays::ArraysWriter;
+use crate::base::{Digest, Draw, Failure, IoContext, Result, atomic};
+use crate::nn::{Doing, Regressor, Torch, init};
+use crate::protocol::schema;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tch::{Reduction, Tensor};
+
+/// In a long epoch the state is saved this often, so that a kill costs little.
+const SAVE_EVERY: Duration = Duration::from_secs(300);
+
+/// What a training leaves behind.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What happened.
+    pub history: History,
+    /// Digest of `checkpoint.safetensors`.
+    pub checkpoint: Digest,
+    /// Which switches were on.
+    pub grade: Grade,
+}
+
+/// Trains and writes `checkpoint.safetensors` (the chosen epoch's weights and running statistics), `history.json` and
+/// `grade.json` into `dir`. While it runs, `dir` also holds `state.safetensors`: a call with the same parameters and data
+/// goes on from there, and ends in the same bytes as one that was never interrupted.
+///
+/// Random draws: `manual_seed(seed)` of libtorch for the initial values; the order of spots keyed by ("train/order", fold,
+/// epoch); dropout and stochastic depth by re-seeding libtorch before each step with ("train/step", fold, epoch, step).
+/// Epochs count from 1, steps from 0.
+///
+/// Errors: bad input (2); interrupted by `progress` (3); a loss that is not finite (1); environment, when the determinism
+/// class cannot be had or libtorch fails (4).
+pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, progress: &mut dyn Progress) -> Result<Outcome> {
+    config.check(data)?;
+    let device = determinism::device(config.device)?;
+    let grade = determinism::set(config.threads, config.device)?;
+    determinism::require(&grade, config.class)?;
+    std::fs::create_dir_all(dir).doing("make the folder", dir)?;
+    let net = Regressor::new(config.network, config.head(data.genes), config.seed, device)?;
+    if let Some(weights) = &config.weights {
+        net.load_backbone(weights)?;
+    }
+    let adam = Adam::new(&net.store, config.weight_decay, Kernel::Fused)?;
+    let state_path = dir.join("state.safetensors");
+    let digest = config.digest(data)?;
+    let mut run =
+        Run { config, data, device, net, adam, best: Best::default(), maker: Maker::new(config, data), digest, state_path: &state_path };
+    let mut standing = state::resume(&state_path, digest, &run.net, &mut run.adam, &mut run.best)?.unwrap_or_else(Standing::start);
+    // Whoever draws from libtorch's generator holds it; here for the whole training, since each step re-seeds it.
+    let generator = init::generator();
+    while standing.epoch <= config.epochs {
+        run.epoch(&mut standing, augment, progress)?;
+    }
+    drop(generator);
+    let mut out = ArraysWriter::new();
+    match config.best {
+        schema::Best::Last => run.net.store.write_into(&mut out, "")?,
+        schema::Best::MinValidationLoss | schema::Best::MinTestLoss => run.best.write_into(&mut out, ""),
+    }
+    let checkpoint = out.write(&dir.join("checkpoint.safetensors"))?;
+    let best_epoch = if config.best == schema::Best::Last { config.epochs } else { standing.best_epoch };
+    let history = History { best_epoch, epochs: standing.history };
+    history.write(&dir.join("history.json"))?;
+    atomic::write(&dir.join("grade.json"), &json(&grade))?;
+    std::fs::remove_file(&state_path).doing("remove the training's state", &state_path)?;
+    Ok(Outcome { history, checkpoint, grade })
+}
+
+/// A training in progress.
+struct Run<'a> {
+    config: &'a Config,
+    data: &'a Data<'a>,
+    device: tch::Device,
+    net: Regressor,
+    adam: Adam,
+    best: Best,
+    maker: Maker<'a>,
+    digest: Digest,
+    state_path: &'a Path,
+}
+
+impl Run<'_> {
+    /// Runs the rest of the epoch in progress, evaluates, chooses, saves, and moves the standing to the next epoch.
+    fn epoch(&mut self, standing: &mut Standing, augment: &dyn Augment, progress: &mut dyn Progress) -> Result<()> {
+        let (config, data) = (self.config, self.data);
+        let last_loss = standing.history.last().and_then(|r| r.validation_loss);
+        let rate = learning_rate(config.schedule, config.learning_rate, config.epochs, standing.epoch, last_loss);
+        self.steps(standing, rate, augment, progress)?;
+        let train_loss = summarise(&standing.losses, config.epoch_loss);
+        let (validation_loss, validation_pcc) = if data.validation.is_empty() {
+            (None, None)
+        } else {
+            let (batch, threads) = (config.evaluation_batch, config.loader_threads);
+            let evaluated = evaluate(&self.net, &self.maker, data.validation, batch, threads, self.device, true)?;
+            let (loss, pcc) = score(data, data.validation, &evaluated, config.epoch_loss);
+            finite(loss, "validation loss", standing.epoch)?;
+            (Some(loss), pcc)
+        };
+        if let (Some(loss), false) = (validation_loss, config.best == schema::Best::Last) {
+            let mut chosen = standing.chosen();
+            if chosen.offer(standing.epoch, loss) {
+                self.best.take(&self.net)?;
+            }
+            standing.choose(chosen);
+        }
+        let row = EpochRow { epoch: standing.epoch, learning_rate: rate, train_loss, validation_loss, validation_pcc };
+        standing.history.push(row.clone());
+        standing.epoch += 1;
+        standing.step = 0;
+        standing.losses.clear();
+        self.save(standing)?;
+        progress.epoch(&row);
+        if progress.should_stop().is_some() && standing.epoch <= config.epochs {
+            return Err(stopped(standing));
+        }
+        Ok(())
+    }
+
+    /// The training steps of the epoch in progress that are left.
+    fn steps(&mut self, standing: &mut Standing, rate: f64, augment: &dyn Augment, progress: &mut dyn Progress) -> Result<()> {
+        let (config, data) = (self.config, self.data);
+        let key = [config.fold, standing.epoch as u64];
+        let order = Draw::keyed(config.seed, "train/order", &key).permutation(data.train.len());
+        let rows: Vec<usize> = order.into_iter().map(|i| data.train[i]).collect();
+        let total = rows.len().div_ceil(config.batch);
+        let part = |i: usize| &rows[i * config.batch..rows.len().min((i + 1) * config.batch)];
+        let epoch = standing.epoch;
+        let (started, mut saved, mut seen) = (Instant::now(), Instant::now(), 0usize);
+        // The maker is shared with the loader threads; network and optimiser stay on this one.
+        let maker = &self.maker;
+        let (net, adam, device) = (&self.net, &mut self.adam, self.device);
+        let (best, digest, state_path) = (&self.best, self.digest, self.state_path);
+        in_order(
+            config.loader_threads,
+            standing.step..total,
+            |i| maker.make(part(i), Some((augment, epoch))),
+            |i, batch| {
+                let seed = Draw::keyed(config.seed, "train/step", &[key[0], key[1], i as u64]).u64() >> 1;
+                let truth = batch.truth(device).torch("copy a batch")?;
+                let images = batch.images(device).torch("copy a batch")?;
+                let loss = step(net, adam, &images, &truth, seed as i64, rate).torch("take a training step")?;
+                finite(loss, "training loss", epoch)?;
+                standing.losses.push((batch.rows, loss));
+                standing.step = i + 1;
+                standing.adam_steps = adam.steps();
+                seen += batch.rows;
+                progress.batch(i + 1, total, loss, seen as f64 / started.elapsed().as_secs_f64().max(1e-9));
+                let stop = progress.should_stop() == Some(Stop::Now);
+                if i + 1 < total && (stop || saved.elapsed() >= SAVE_EVERY) {
+                    state::save(state_path, digest, standing, net, adam, best)?;
+                    saved = Instant::now();
+                    if stop {
+                        return Err(stopped(standing));
+                    }
+                }
+                Ok(ControlFlow::Continue(()))
+            },
+        )
+    }
+
+    fn save(&self, standing: &Standing) -> Result<()> {
+        state::save(self.state_path, self.digest, standing, &self.net, &self.adam, &self.best)
+    }
+}
+
+/// One step: forward, mean squared error, backward, Adam. Gives the loss before the step.
+pub fn step(net: &Regressor, adam: &mut Adam, images: &Tensor, truth: &Tensor, seed: i64, rate: f64) -> Torch<f64> {
+    tch::manual_seed(seed);
+    let loss = net.forward(images, true)?.f_mse_loss(truth, Reduction::Mean)?;
+    adam.clear_gradients()?;
+    loss.f_backward()?;
+    adam.step(rate)?;
+    loss.f_double_value(&[])
+}
+
+fn finite(loss: f64, what: &str, epoch: usize) -> Result<()> {
+    if loss.is_finite() {
+        return Ok(());
+    }
+    Err(Failure::check(format!("the {what} of epoch {epoch} is {loss}: the training diverged")).hint("choose a smaller learning rate"))
+}
+
+fn stopped(standing: &Standing) -> Failure {
+    let where_ = if standing.step == 0 { format!("after epoch {}", standing.epoch - 1) } else { format!("in epoch {}", standing.epoch) };
+    Failure::interrupted(format!("the training was stopped {where_}")).hint("run the same command again to go on from there")
+}

@@ -1,0 +1,154 @@
+//! The loop: waits for keys, answers and time; takes all that is there; draws at most once, and not too often.
+
+use super::facts::Facts;
+use super::lanes::Lanes;
+use super::look::Look;
+use super::message::{Effect, Message};
+use super::model::Model;
+use super::output::Output;
+use super::terminal::{self, Guard};
+use super::update::{begin, update};
+use crate::base::{Failure, Result};
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use std::io::{self, BufWriter};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// Half a second: how often a live run is looked at.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Runs the screens until the person leaves. Says on the terminal, after that, which runs go on.
+pub fn run(facts: Box<dyn Facts + Send>) -> Result<()> {
+    terminal::check()?;
+    let (sender, inbox) = channel();
+    let asked_to_end = signals()?;
+    let lanes = Lanes::start(Arc::from(facts), &sender);
+    let words = {
+        let guard = Guard::enter()?;
+        let keys = Keys::listen(sender, &asked_to_end);
+        let left = Loop { model: Model::default(), lanes, inbox, asked_to_end }.turn(&guard);
+        keys.stop();
+        left?
+    };
+    if let Some(words) = words {
+        println!("{}", crate::base::text::clean_lines(&words));
+    }
+    Ok(())
+}
+
+/// SIGTERM and a lost line end the program in order; runs go on.
+fn signals() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register(signal, Arc::clone(&flag))
+            .map_err(|e| Failure::environment(format!("cannot listen for signals: {e}")))?;
+    }
+    Ok(flag)
+}
+
+struct Loop {
+    model: Model,
+    lanes: Lanes,
+    inbox: Receiver<Message>,
+    asked_to_end: Arc<AtomicBool>,
+}
+
+impl Loop {
+    fn turn(mut self, guard: &Guard) -> Result<Option<String>> {
+        let lost = |e: io::Error| {
+            Failure::environment(format!("the terminal is gone: {e}")).hint("runs go on by themselves; look again with: pinfold")
+        };
+        let mut output = Output::new(BufWriter::with_capacity(1 << 16, io::stdout()), Look::from_environment());
+        let least = frame_time(std::env::var_os("SSH_CONNECTION").is_some());
+        self.model.size = terminal::size();
+        let mut effects = begin(&mut self.model);
+        let mut next_tick = Instant::now() + TICK;
+        let mut last_frame: Option<Instant> = None;
+        let mut wanted = true;
+        loop {
+            for effect in effects.drain(..) {
+                match effect {
+                    Effect::Ask(request) => self.lanes.ask(request),
+                    Effect::Redraw => output.forget(),
+                    Effect::Suspend => {
+                        guard.suspend()?;
+                        self.model.size = terminal::size();
+                        output.forget();
+                    }
+                    Effect::Quit(words) => return Ok(words),
+                }
+            }
+            if self.asked_to_end.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let now = Instant::now();
+            // The first change after a pause is drawn at once; those that follow wait for the next frame.
+            let frame_at = last_frame.map_or(now, |t| t + least);
+            if wanted && now >= frame_at {
+                output.draw(&self.model).map_err(lost)?;
+                last_frame = Some(now);
+                wanted = false;
+            }
+            let until = if wanted { frame_at.min(next_tick) } else { next_tick };
+            match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(message) => {
+                    effects.extend(update(&mut self.model, message));
+                    while let Ok(message) = self.inbox.try_recv() {
+                        effects.extend(update(&mut self.model, message));
+                    }
+                    wanted = true;
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(Failure::environment("the keyboard is gone")),
+            }
+            if Instant::now() >= next_tick {
+                next_tick = Instant::now() + TICK;
+                effects.extend(update(&mut self.model, Message::Tick));
+            }
+        }
+    }
+}
+
+/// The least time between two frames: ten a second, four over SSH.
+fn frame_time(over_ssh: bool) -> Duration {
+    Duration::from_millis(if over_ssh { 250 } else { 100 })
+}
+
+/// The thread that listens to the keyboard.
+struct Keys {
+    stop: Arc<AtomicBool>,
+}
+
+impl Keys {
+    fn listen(sender: Sender<Message>, lost: &Arc<AtomicBool>) -> Self {
+        let lost = Arc::clone(lost);
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                match event::poll(Duration::from_millis(500)) {
+                    Ok(false) => continue,
+                    Ok(true) => {}
+                    Err(_) => return lost.store(true, Ordering::Relaxed),
+                }
+                let message = match event::read() {
+                    Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Message::Key(key),
+                    Ok(Event::Paste(text)) => Message::Paste(text),
+                    Ok(Event::Resize(columns, rows)) => Message::Resize(columns, rows),
+                    Ok(_) => continue,
+                    Err(_) => return lost.store(true, Ordering::Relaxed),
+                };
+                if sender.send(message).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { stop }
+    }
+
+    fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}

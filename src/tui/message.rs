@@ -1,0 +1,101 @@
+//! What comes in and what goes out: the program's whole conversation with its surroundings, as data.
+
+use super::facts::{AuditLine, Figure, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Walk};
+use crate::base::Result;
+use ratatui::crossterm::event::KeyEvent;
+use std::path::PathBuf;
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "messages are few and live for a moment")]
+pub enum Message {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has this many columns and rows now.
+    Resize(u16, u16),
+    /// Half a second has passed.
+    Tick,
+    /// A question was answered.
+    Answer(Request, Answer),
+}
+
+/// A question to the workspace. Equal questions are asked once at a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Request {
+    /// [`super::Facts::status`].
+    Status,
+    /// [`super::Facts::protocols`].
+    Protocols,
+    /// [`super::Facts::init_demo`].
+    InitDemo,
+    /// [`super::Facts::walk`]: protocol and overrides.
+    Walk(String, Vec<String>),
+    /// [`super::Facts::start`]: protocol and overrides.
+    Start(String, Vec<String>),
+    /// [`super::Facts::stop`].
+    Stop(RunId),
+    /// [`super::Facts::runs`].
+    Runs,
+    /// [`super::Facts::run`].
+    Run(RunId),
+    /// [`super::Facts::lock`]: protocol, and whether a dirty tree is allowed.
+    Lock(String, bool),
+    /// [`super::Facts::audit`].
+    Audit(String),
+    /// [`super::Facts::results`].
+    Results(String),
+    /// [`super::Facts::map`]: protocol, slide and gene.
+    Map(String, String, String),
+    /// [`super::Facts::reports`].
+    Reports(String),
+    /// [`super::Facts::image`].
+    Image(PathBuf),
+}
+
+/// An answer from the workspace, one kind for each [`Request`].
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// To [`Request::Status`].
+    Status(Result<StatusLine>),
+    /// To [`Request::Protocols`].
+    Protocols(Result<Vec<ProtocolCard>>),
+    /// To [`Request::InitDemo`].
+    InitDemo(Result<String>),
+    /// To [`Request::Walk`].
+    Walk(Result<Walk>),
+    /// To [`Request::Start`].
+    Start(Result<RunId>),
+    /// To [`Request::Stop`].
+    Stop(Result<()>),
+    /// To [`Request::Runs`].
+    Runs(Result<Vec<RunCard>>),
+    /// To [`Request::Run`].
+    Run(Result<RunView>),
+    /// To [`Request::Lock`].
+    Lock(Result<String>),
+    /// To [`Request::Audit`].
+    Audit(Result<Vec<AuditLine>>),
+    /// To [`Request::Results`].
+    Results(Result<Results>),
+    /// To [`Request::Map`].
+    Map(Result<SpotMap>),
+    /// To [`Request::Reports`].
+    Reports(Result<Vec<Figure>>),
+    /// To [`Request::Image`].
+    Image(Result<Picture>),
+}
+
+/// Something that the driver shall do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the workspace; the answer comes back as a message.
+    Ask(Request),
+    /// Draw everything from nothing.
+    Redraw,
+    /// Give the terminal back and stop until the shell says otherwise.
+    Suspend,
+    /// End; the words are for the shell, after the screen is gone.
+    Quit(Option<String>),
+}

@@ -1,0 +1,119 @@
+//! A run's journal, put into the Run screen's structs.
+
+use super::facts::*;
+use crate::base::text;
+use crate::engine::journal::{Event, Line};
+use crate::engine::{Run, runs};
+
+/// The screen's word for a run's state.
+pub fn state(run: &Run, state: runs::State) -> RunState {
+    match state {
+        runs::State::Starting => RunState::Starting,
+        runs::State::Running | runs::State::Silent if run.stop_asked() => RunState::Stopping,
+        runs::State::Running | runs::State::Silent => RunState::Running,
+        runs::State::Done => RunState::Done,
+        runs::State::Failed => RunState::Failed,
+        runs::State::Stopped => RunState::Stopped,
+        runs::State::Lost => RunState::Lost,
+    }
+}
+
+/// Everything that the screen shows of a run. The newest worker's planned board is filled from the top.
+pub fn view(run: &Run, lines: &[Line]) -> RunView {
+    let mut view = RunView {
+        id: RunId(run.id.clone()),
+        protocol: run.order.protocol.clone(),
+        state: state(run, run.state(lines)),
+        board: Vec::new(),
+        progress: None,
+        folds: Vec::new(),
+        log: Vec::new(),
+        failure: None,
+    };
+    lines.iter().for_each(|line| take(&mut view, line));
+    if !view.state.is_live() {
+        view.progress = None;
+        for row in view.board.iter_mut().filter(|r| r.state == StageState::Running) {
+            row.state = if view.state == RunState::Failed { StageState::Failed } else { StageState::Queued };
+        }
+    }
+    if view.state == RunState::Lost {
+        view.failure = Some(format!("the worker is gone without a word; take it up again: pinfold resume {}", run.id));
+    }
+    let extra = view.log.len().saturating_sub(400);
+    view.log.drain(..extra);
+    view
+}
+
+fn take(view: &mut RunView, line: &Line) {
+    let log = |view: &mut RunView, level: Level, text: String| {
+        let time = line.at.get(11..19).unwrap_or_default().to_owned();
+        view.log.push(LogLine { level, time, text });
+    };
+    match &line.event {
+        Event::RunStarted { place, .. } => {
+            view.failure = None;
+            log(view, Level::Info, format!("worker started on {} (process {})", place.host, place.pid));
+        }
+        Event::Planned { labels } => {
+            view.board = labels.iter().map(|l| BoardRow { label: l.clone(), state: StageState::Queued, detail: String::new() }).collect();
+        }
+        Event::StageCached { label, key, .. } => set(view, label, StageState::Cached, format!("there already, {}", &key.short()[..7])),
+        Event::StageStarted { label, .. } => {
+            set(view, label, StageState::Running, String::new());
+            view.progress = None;
+            log(view, Level::Info, format!("{label} started"));
+        }
+        Event::StageDone { label, seconds, .. } => {
+            set(view, label, StageState::Done, text::duration(*seconds));
+            view.progress = None;
+            log(view, Level::Info, format!("{label} done in {}", text::duration(*seconds)));
+        }
+        Event::StageFailed { label, what } => {
+            set(view, label, StageState::Failed, String::new());
+            view.failure = Some(what.clone());
+            log(view, Level::Error, format!("{label}: {}", what.lines().next().unwrap_or_default()));
+        }
+        Event::Progress { label, done, total, unit, rate } => {
+            let left = (*rate > 0.0).then(|| total.saturating_sub(*done) as f64 / rate);
+            view.progress = Some(Progress { label: label.clone(), done: *done, total: *total, unit: unit.clone(), rate: Some(*rate), seconds_left: left });
+        }
+        Event::Epoch { label, epoch, epochs, values, seconds } => {
+            let get = |key: &str| values.get(key).copied().flatten();
+            let name = label.split_once('[').map_or(label.as_str(), |(_, n)| n.trim_end_matches(']')).to_owned();
+            let point = EpochPoint {
+                epoch: *epoch as usize,
+                train_loss: get("train_loss").unwrap_or(f64::NAN),
+                validation_loss: get("validation_loss"),
+                validation_pcc: get("validation_pcc"),
+            };
+            let at = view.folds.iter().position(|f| f.name == name).unwrap_or_else(|| {
+                view.folds.push(FoldCurve { name, epochs: Vec::new() });
+                view.folds.len() - 1
+            });
+            let fold = &mut view.folds[at];
+            fold.epochs.retain(|p| p.epoch < point.epoch);
+            fold.epochs.push(point);
+            set(view, label, StageState::Running, format!("epoch {epoch} of {epochs}"));
+            log(view, Level::Info, format!("{label} epoch {epoch} of {epochs}, loss {:.4}, {}", point.train_loss, text::duration(*seconds)));
+        }
+        Event::Note { level, text } => log(view, if level == "warning" { Level::Warning } else { Level::Info }, text.clone()),
+        Event::Heartbeat => {}
+        Event::RunDone { seconds } => log(view, Level::Info, format!("finished in {}", text::duration(*seconds))),
+        Event::RunFailed { what, .. } => {
+            view.failure = Some(what.clone());
+            log(view, Level::Error, what.lines().next().unwrap_or_default().to_owned());
+        }
+        Event::RunStopped => log(view, Level::Warning, "stopped on request; it can be taken up again".into()),
+    }
+}
+
+fn set(view: &mut RunView, label: &str, state: StageState, detail: String) {
+    match view.board.iter_mut().find(|r| r.label == label) {
+        Some(row) => {
+            row.state = state;
+            row.detail = detail;
+        }
+        None => view.board.push(BoardRow { label: label.to_owned(), state, detail }),
+    }
+}

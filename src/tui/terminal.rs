@@ -1,0 +1,96 @@
+//! The terminal is borrowed and given back: at the end, at a suspension, at a panic, and when a value is dropped.
+
+use crate::base::{Failure, Result};
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use ratatui::crossterm::terminal::{
+    DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::crossterm::{execute, terminal};
+use std::io::{self, IsTerminal, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether the terminal is ours now; the panic hook asks this.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// The borrowed terminal.
+#[derive(Debug)]
+pub struct Guard(());
+
+impl Guard {
+    /// Takes the terminal: raw keys, the alternate screen, no cursor, pastes marked as such. Asks it nothing.
+    pub fn enter() -> Result<Self> {
+        hook();
+        take().map_err(|e| {
+            Failure::environment(format!("cannot set up the terminal: {e}")).hint("every screen has a plain command: pinfold --help")
+        })?;
+        Ok(Self(()))
+    }
+
+    /// Gives the terminal back, stops this job, and takes the terminal again when the shell goes on with it.
+    pub fn suspend(&self) -> Result<()> {
+        give_back();
+        // The whole group, as the terminal driver itself would do. It fails only for an orphaned group, where
+        // a stopped process could never be continued: then nothing happens, which is right.
+        let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+        take().map_err(|e| Failure::environment(format!("cannot take the terminal again: {e}")))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    TAKEN.store(true, Ordering::SeqCst);
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap, Hide)
+}
+
+fn give_back() {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return;
+    }
+    // A terminal that is gone cannot be restored; nothing useful can be done about an error here.
+    let _ = io::stdout().write_all(b"\x1b[?2026l");
+    let _ = execute!(io::stdout(), EnableLineWrap, DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let _ = disable_raw_mode();
+}
+
+/// A panic of the thread that draws gives the terminal back before its message is printed. One of a background
+/// thread is shown on the screen as a failure instead, so nothing is printed across it.
+fn hook() {
+    static HOOKED: Once = Once::new();
+    let drawing = std::thread::current().id();
+    HOOKED.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().id() == drawing {
+                give_back();
+            }
+            if !TAKEN.load(Ordering::SeqCst) {
+                before(info);
+            }
+        }));
+    });
+}
+
+/// Columns and rows, from the kernel.
+pub fn size() -> (u16, u16) {
+    terminal::size().unwrap_or((80, 24))
+}
+
+/// Whether there is a terminal that can show screens. If not, why, and what to use instead.
+pub fn check() -> Result<()> {
+    let plain = "use the plain commands: pinfold list, pinfold run PROTOCOL, pinfold status, pinfold lock PROTOCOL, pinfold audit, pinfold report PROTOCOL";
+    if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
+        return Err(Failure::input("the screens need a terminal, and this is none").hint(plain));
+    }
+    if std::env::var("TERM").is_ok_and(|t| t == "dumb") {
+        return Err(Failure::input("this terminal cannot show screens").at("TERM=dumb").hint(plain));
+    }
+    Ok(())
+}

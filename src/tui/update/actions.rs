@@ -1,0 +1,256 @@
+//! What each action does on each screen.
+
+use super::answers::show_newest_run;
+use super::moves::{by, settle};
+use super::turn::{ask, ask_protocols, ask_runs, ask_status, ask_walk, search};
+use crate::tui::action::{Action, Screen};
+use crate::tui::facts::RunId;
+use crate::tui::field::Field;
+use crate::tui::message::{Effect, Request};
+use crate::tui::model::{Model, Purpose, Sheet, SheetBody};
+
+const FAR: isize = 1_000_000;
+
+/// Does what a key asks for. `armed` says that `q` was pressed just before, where something would be lost.
+pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: bool) {
+    // What lies over the screen takes the keys that close and scroll it.
+    match action {
+        Action::Back | Action::Quit | Action::Help | Action::Deeper if model.help.is_some() => model.help = None,
+        Action::Back | Action::Quit | Action::Deeper if model.sheet.is_some() => model.sheet = None,
+        Action::Up => by(model, effects, -1),
+        Action::Down => by(model, effects, 1),
+        Action::PageUp => by(model, effects, -page(model)),
+        Action::PageDown => by(model, effects, page(model)),
+        Action::First => by(model, effects, -FAR),
+        Action::Last => by(model, effects, FAR),
+        Action::Help => model.help = Some(0),
+        Action::Redraw => {
+            effects.push(Effect::Redraw);
+            ask_status(model, effects);
+            ask_protocols(model, effects);
+            arrive(model, effects, true);
+        }
+        Action::Suspend => effects.push(Effect::Suspend),
+        Action::Quit => quit(model, effects, armed),
+        Action::Go(screen) => go(model, effects, screen),
+        Action::NextScreen => turn(model, effects, 1),
+        Action::PreviousScreen => turn(model, effects, Screen::ALL.len() - 1),
+        Action::Deeper => deeper(model, effects),
+        Action::Back => back(model, effects),
+        Action::Search => {
+            let (purpose, text) = match model.screen.now {
+                Screen::Protocols => (Purpose::ProtocolSearch, model.protocol_search.clone()),
+                _ => (Purpose::GeneSearch, model.gene_search.clone()),
+            };
+            model.sheet = None;
+            model.field = Some((purpose, Field::with(&text)));
+        }
+        Action::InitDemo => ask(model, effects, Request::InitDemo),
+        Action::Run => run(model, effects),
+        Action::Stop => stop(model, effects),
+        Action::Detach => detach(model, effects),
+        Action::Lock => on_chosen(model, effects, "Lock of", |name| Request::Lock(name, false)),
+        Action::LockDirty => {
+            // Only where a refusal was just read; elsewhere a slipped Shift must not lock a dirty tree.
+            let refused = model.sheet.as_ref().is_some_and(|s| matches!(s.body, SheetBody::Failure(_, Some(_))));
+            on_chosen(model, effects, "Lock of", |name| Request::Lock(name, refused));
+        }
+        Action::Audit => on_chosen(model, effects, "Audit of", Request::Audit),
+        Action::Override => {
+            let step = model.walk.good().and_then(|w| w.steps.get(model.step));
+            let text = step.and_then(|s| s.parameters.get(model.parameter)).map(|p| format!("{}={}", p.key, p.value));
+            model.field = Some((Purpose::Override, Field::with(&text.unwrap_or_default())));
+        }
+        Action::DropOverrides => {
+            model.overrides.clear();
+            model.notice = Some("no overrides: every value is the protocol's own".into());
+            ask_walk(model, effects);
+        }
+        Action::Next => side(model, effects, 1),
+        Action::Previous => side(model, effects, -1),
+        Action::Sort => {
+            model.sort = model.sort.next();
+            model.gene = 0;
+            settle(model, effects);
+        }
+        Action::Reverse => {
+            model.reversed = !model.reversed;
+            model.gene = 0;
+            settle(model, effects);
+        }
+        Action::Scale => model.own_scales = !model.own_scales,
+        Action::Large => model.large = !model.large,
+    }
+}
+
+fn page(model: &Model) -> isize {
+    (model.body_height() / 2).max(1).cast_signed()
+}
+
+fn go(model: &mut Model, effects: &mut Vec<Effect>, screen: Screen) {
+    model.help = None;
+    model.sheet = None;
+    if model.screen.now == screen {
+        return;
+    }
+    let from = model.screen.now;
+    model.screen.trail.retain(|s| *s != screen && *s != from);
+    model.screen.trail.push(from);
+    model.screen.now = screen;
+    model.large = false;
+    arrive(model, effects, false);
+}
+
+fn turn(model: &mut Model, effects: &mut Vec<Effect>, by: usize) {
+    let at = Screen::ALL.iter().position(|s| *s == model.screen.now).unwrap_or(0);
+    go(model, effects, Screen::ALL[(at + by) % Screen::ALL.len()]);
+}
+
+/// Asks for what the present screen shows.
+fn arrive(model: &mut Model, effects: &mut Vec<Effect>, anew: bool) {
+    match (model.screen.now, model.chosen.clone()) {
+        (Screen::Protocols, _) => {
+            ask_protocols(model, effects);
+            let chosen = model.chosen.clone();
+            if let Some(at) = model.shown_protocols().iter().position(|c| Some(&c.name) == chosen.as_ref()) {
+                model.protocol_cursor = at;
+            }
+        }
+        (Screen::Walk, _) => ask_walk(model, effects),
+        (Screen::Run, _) => {
+            ask_runs(model, effects);
+            if let Some(request) = model.run.asked.clone() {
+                ask(model, effects, request);
+            }
+            show_newest_run(model, effects);
+        }
+        (Screen::Results, Some(name)) => {
+            let request = Request::Results(name);
+            if anew {
+                model.map = Default::default();
+            }
+            model.results.ask(&request);
+            ask(model, effects, request);
+        }
+        (Screen::Reports, Some(name)) => {
+            let request = Request::Reports(name);
+            if anew {
+                model.picture = Default::default();
+            }
+            model.reports.ask(&request);
+            ask(model, effects, request);
+        }
+        _ => {}
+    }
+    settle(model, effects);
+}
+
+fn deeper(model: &mut Model, effects: &mut Vec<Effect>) {
+    match model.screen.now {
+        Screen::Protocols if model.chosen.is_some() => go(model, effects, Screen::Walk),
+        Screen::Walk => go(model, effects, Screen::Run),
+        Screen::Run => go(model, effects, Screen::Results),
+        Screen::Results => go(model, effects, Screen::Reports),
+        Screen::Reports => model.large = !model.large,
+        Screen::Protocols => {}
+    }
+}
+
+fn back(model: &mut Model, effects: &mut Vec<Effect>) {
+    if model.large {
+        model.large = false;
+    } else if model.screen.now == Screen::Protocols && !model.protocol_search.is_empty() {
+        search(model, effects, Purpose::ProtocolSearch, String::new());
+    } else if model.screen.now == Screen::Results && !model.gene_search.is_empty() {
+        search(model, effects, Purpose::GeneSearch, String::new());
+    } else if let Some(screen) = model.screen.trail.pop() {
+        model.screen.now = screen;
+        arrive(model, effects, false);
+    }
+}
+
+fn side(model: &mut Model, effects: &mut Vec<Effect>, by: isize) {
+    match model.screen.now {
+        Screen::Walk => {
+            model.parameter = model.parameter.saturating_add_signed(by);
+            settle(model, effects);
+        }
+        Screen::Results => {
+            let slides = model.results.good().map_or(0, |r| r.slides.len());
+            if slides > 0 {
+                model.slide = (model.slide + slides).saturating_add_signed(by) % slides;
+                settle(model, effects);
+            }
+        }
+        Screen::Run => {
+            let ids: Vec<RunId> = model.shown_runs().iter().map(|r| r.id.clone()).collect();
+            let at = ids.iter().position(|id| Some(id) == model.run_id()).unwrap_or(0);
+            let to = at.saturating_add_signed(by).min(ids.len().saturating_sub(1));
+            if let Some(id) = ids.get(to).filter(|id| Some(*id) != model.run_id()) {
+                let request = Request::Run(id.clone());
+                model.run.ask(&request);
+                model.log_back = 0;
+                ask(model, effects, request);
+            }
+        }
+        Screen::Protocols | Screen::Reports => {}
+    }
+}
+
+fn run(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(name) = model.chosen.clone() else { return };
+    if model.chosen_is_running() || model.run_is_live() {
+        model.notice = Some(format!("{name} is at work already"));
+    } else {
+        let request = Request::Start(name, model.overrides.clone());
+        ask(model, effects, request);
+        model.notice = Some("starting the run".into());
+    }
+    go(model, effects, Screen::Run);
+}
+
+fn stop(model: &mut Model, effects: &mut Vec<Effect>) {
+    match model.run_id().cloned() {
+        Some(id) if model.run_is_live() => {
+            model.notice = Some("asking the run to stop".into());
+            ask(model, effects, Request::Stop(id));
+        }
+        _ => model.notice = Some("no run is at work here".into()),
+    }
+}
+
+fn detach(model: &mut Model, effects: &mut Vec<Effect>) {
+    let live = model.run_is_live();
+    go(model, effects, Screen::Protocols);
+    if live {
+        model.notice = Some("the run goes on by itself; 3 looks at it again".into());
+    }
+}
+
+/// Opens a drawer that says what is being done, and asks.
+fn on_chosen(model: &mut Model, effects: &mut Vec<Effect>, doing: &str, request: impl FnOnce(String) -> Request) {
+    let Some(name) = model.chosen.clone() else {
+        model.notice = Some("choose a protocol first".into());
+        return;
+    };
+    let title = format!("{doing} {name}");
+    let request = request(name);
+    let words = "Files are being read and hashed. Esc closes this; the answer opens it again.".to_owned();
+    model.sheet = Some(Sheet { title, body: SheetBody::Words(words), scroll: 0, waits_for: Some(request.clone()) });
+    ask(model, effects, request);
+}
+
+/// Ends. Asks only when overrides were given that no run has used.
+fn quit(model: &mut Model, effects: &mut Vec<Effect>, armed: bool) {
+    if !model.overrides.is_empty() && !model.overrides_used && !armed {
+        model.quit_armed = true;
+        model.notice = Some("the overrides are not saved anywhere; q again leaves without them".into());
+        return;
+    }
+    let running = model.status.value.as_ref().map(|s| s.running.as_slice()).unwrap_or_default();
+    let words = running.iter().map(|(id, protocol)| {
+        format!("pinfold: run {} of {protocol} goes on by itself; look again with: pinfold, or pinfold status", id.0)
+    });
+    let words: Vec<String> = words.collect();
+    effects.push(Effect::Quit(if words.is_empty() { None } else { Some(words.join("\n")) }));
+}

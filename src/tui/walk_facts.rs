@@ -1,0 +1,124 @@
+//! One protocol as steps: what each does and why, its parameters and where they come from, what was found.
+
+use super::facts::*;
+use crate::base::{Result, text};
+use crate::engine::journal::Event;
+use crate::engine::{Run, Workspace};
+use crate::plan::{self, Found as Known};
+use crate::protocol::{Loaded, Protocol};
+use crate::stage::leakage;
+use serde_json::Value;
+
+/// Stage, title, why, and the tables of the protocol that decide it.
+const STEPS: &[(&str, &str, &str, &[&str])] = &[
+    ("ingest", "Read the slides", "Raw files become spots, counts and an image handle; every file's SHA-256 is taken.", &["data"]),
+    ("split", "Split the spots", "Which spots train, which choose the checkpoint, which are held out; and what leaks between them.", &["split"]),
+    ("preprocess", "Make the targets", "A panel of genes is chosen and counts are transformed.", &["genes", "expression"]),
+    ("patches", "Cut the patches", "The image square round each spot, in one file that is mapped into memory.", &["patch"]),
+    ("train", "Train", "One network a fold, with every draw keyed by the seed, so that it can be repeated to the byte.", &["network", "augmentation", "train", "determinism"]),
+    ("predict", "Predict", "The checkpoint's answers on held-out spots, beside the truth and the training mean.", &[]),
+    ("evaluate", "Evaluate", "Correlation, error and Moran's I per gene; each metric has an id that fixes its definition.", &["metrics"]),
+    ("report", "Report", "Figures, report.md and one index.html; then the lock pins all of it.", &["figures"]),
+];
+
+/// The steps of a protocol. Missing data is a finding, not an error.
+pub fn walk(workspace: &Workspace, loaded: &Loaded) -> Result<Walk> {
+    let missing = plan::missing(workspace, &loaded.protocol);
+    let known = if missing.is_empty() { super::workspace_facts::known(workspace, loaded)? } else { Vec::new() };
+    let canonical = loaded.protocol.canonical();
+    let steps = STEPS.iter().map(|row| step(row, loaded, &canonical, &known, &missing)).collect();
+    Ok(Walk { steps, leakage: found_leaks(&known), estimate: estimate(workspace, loaded, &known) })
+}
+
+fn step(row: &(&str, &str, &str, &[&str]), loaded: &Loaded, canonical: &Value, known: &[(String, &'static str, Known)], missing: &[String]) -> Step {
+    let (stage, title, why, tables) = *row;
+    let mut parameters = Vec::new();
+    if stage == "train" {
+        parameters.push(parameter("seed", &canonical["seed"], loaded));
+    }
+    for table in tables {
+        flatten(table, &canonical[*table], loaded, &mut parameters);
+    }
+    let mine: Vec<&(String, &'static str, Known)> = known.iter().filter(|(_, s, _)| *s == stage).collect();
+    let done = mine.iter().filter(|(_, _, k)| matches!(k, Known::Done(_))).count();
+    let found = match (stage, missing.first()) {
+        ("ingest", Some(what)) => Found::Missing(format!("missing: {what}")),
+        (_, Some(_)) => Found::Pending,
+        _ if !mine.is_empty() && done == mine.len() => match mine.as_slice() {
+            [(_, _, Known::Done(a))] => Found::Found(format!("done before, key {}", &a.manifest.key.short()[..7])),
+            _ => Found::Found(format!("done before, {done} folds")),
+        },
+        ("ingest", None) => Found::Found("data present, digests as pinned".into()),
+        _ if done > 0 => Found::Found(format!("{done} of {} folds done", mine.len())),
+        _ => Found::Pending,
+    };
+    let needs = match stage {
+        "ingest" => vec![format!("slides {}", loaded.protocol.data.slides.join(" "))],
+        "train" if loaded.protocol.network.weights != "random" => vec![format!("weights/{}", loaded.protocol.network.weights)],
+        _ => Vec::new(),
+    };
+    Step { stage: stage.into(), title: title.into(), why: why.into(), needs, found, parameters, quirks: quirks(stage, &loaded.protocol) }
+}
+
+fn flatten(key: &str, value: &Value, loaded: &Loaded, out: &mut Vec<Parameter>) {
+    match value {
+        Value::Object(map) if key == "data.digests" => out.push(parameter(key, &Value::String(format!("{} files pinned", map.len())), loaded)),
+        Value::Object(map) => map.iter().for_each(|(k, v)| flatten(&format!("{key}.{k}"), v, loaded, out)),
+        value => out.push(parameter(key, value, loaded)),
+    }
+}
+
+fn parameter(key: &str, value: &Value, loaded: &Loaded) -> Parameter {
+    let overridden = loaded.overrides.iter().any(|o| o.split_once('=').is_some_and(|(k, _)| k.trim() == key));
+    let shown = match value {
+        Value::String(s) => s.clone(),
+        Value::Array(items) if items.iter().all(Value::is_string) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    };
+    Parameter { key: key.into(), value: shown, origin: if overridden { Origin::Override } else { Origin::File } }
+}
+
+/// The published quirks that this version knows, as switches that stand in the protocol.
+fn quirks(stage: &str, p: &Protocol) -> Vec<Quirk> {
+    use crate::protocol::schema::{Best, Colour, EpochLoss, Schedule, Undefined};
+    let quirk = |name: &str, kept: bool, text: &str| Quirk { name: name.into(), as_published: kept, text: text.into() };
+    match stage {
+        "patches" => vec![quirk("patch.colour (D6)", p.patch.colour == Colour::Bgr, "blue and red swapped under red-green-blue statistics")],
+        "train" => vec![
+            quirk("train.schedule (T1)", p.train.schedule == Schedule::CosineOfLoss, "the cosine is stepped with the loss, so the rate hardly moves"),
+            quirk("train.epoch_loss (T9)", p.train.epoch_loss == EpochLoss::BatchMean, "a short last batch counts like a full one"),
+            quirk("train.best (D13)", p.train.best == Best::MinTestLoss, "the test spots choose the checkpoint"),
+        ],
+        "evaluate" => vec![quirk("metrics.undefined (R3)", p.metrics.undefined == Undefined::Zero, "a constant gene counts as 0")],
+        _ => Vec::new(),
+    }
+}
+
+fn found_leaks(known: &[(String, &'static str, Known)]) -> Vec<Finding> {
+    let split = known.iter().find_map(|(_, stage, k)| match k {
+        Known::Done(a) if *stage == "split" => Some(a),
+        _ => None,
+    });
+    let Some(split) = split else { return Vec::new() };
+    let findings: Vec<leakage::Finding> = crate::stage::files::read_json(&split.file("leakage.json")).unwrap_or_default();
+    let mut out: Vec<Finding> = findings.into_iter().map(|f| Finding { serious: f.leaks, text: f.text }).collect();
+    out.sort_by_key(|f| !f.serious);
+    out
+}
+
+/// How long the newest finished run of this protocol took, or its sibling with overrides; and the patches' size.
+fn estimate(workspace: &Workspace, loaded: &Loaded, known: &[(String, &'static str, Known)]) -> String {
+    let left = known.iter().filter(|(_, _, k)| !matches!(k, Known::Done(_))).count();
+    if !known.is_empty() && left == 0 {
+        return "everything is there: a run takes a second or two".into();
+    }
+    let took = Run::all(workspace).unwrap_or_default().into_iter().rev().filter(|r| r.order.protocol == loaded.name()).find_map(|r| {
+        let lines = r.lines().ok()?;
+        let work: f64 = lines.iter().filter_map(|l| if let Event::StageDone { seconds, .. } = &l.event { Some(*seconds) } else { None }).sum();
+        (work > 1.0 && lines.iter().any(|l| matches!(l.event, Event::RunDone { .. }))).then_some(work)
+    });
+    match took {
+        Some(seconds) => format!("about {} for all of it, by an earlier run here", text::duration(seconds)),
+        None => "no earlier run here to estimate from".into(),
+    }
+}

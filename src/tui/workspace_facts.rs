@@ -1,0 +1,275 @@
+//! The facts of a real workspace: the same calls that the commands make, put into the screens' structs.
+
+use super::facts::*;
+use super::run_facts;
+use crate::audit::{self, Level as Depth, State as Checked};
+use crate::base::{Failure, IoContext, Result, host};
+use crate::dataset::{image, synthetic};
+use crate::engine::{Run, Workspace, worker};
+use crate::lock::{self, Described};
+use crate::plan::{self, Found as Known, Graph, Standing, order, pin};
+use crate::protocol::{self, Loaded};
+use crate::stage::{evaluate::Evaluate, leakage};
+use crate::stats::evaluate::FoldPredictions;
+use std::path::{Path, PathBuf};
+
+/// A workspace on this disk.
+pub struct WorkspaceFacts {
+    workspace: Workspace,
+}
+
+impl WorkspaceFacts {
+    /// The facts of a workspace.
+    pub fn new(workspace: Workspace) -> Self {
+        Self { workspace }
+    }
+
+    fn load(&self, protocol: &str, overrides: &[String]) -> Result<Loaded> {
+        protocol::load(&self.workspace.protocol_path(protocol)?, overrides)
+    }
+
+    fn find(&self, run: &RunId) -> Result<Run> {
+        Run::open(&self.workspace.runs().join(&run.0))
+    }
+
+    fn artifact(&self, protocol: &str, label: &str) -> Result<PathBuf> {
+        plan::newest_artifact(&self.workspace, protocol, &Run::all(&self.workspace)?, label)
+    }
+
+    /// The predictions of all folds of the newest whole run.
+    fn predictions(&self, protocol: &str) -> Result<Vec<FoldPredictions>> {
+        let loaded = self.load(protocol, &[])?;
+        plan::fold_labels(&loaded.protocol, "predict").iter().map(|label| FoldPredictions::read(&self.artifact(protocol, label)?)).collect()
+    }
+}
+
+impl Facts for WorkspaceFacts {
+    fn status(&self) -> Result<StatusLine> {
+        let root = self.workspace.root();
+        let (commit, dirty) = match lock::describe(root) {
+            Ok(Described::Commit(git)) => (Some(git.commit.chars().take(8).collect()), !git.clean),
+            _ => (None, false),
+        };
+        let mut running = Vec::new();
+        for run in Run::all(&self.workspace)?.into_iter().rev().take(50) {
+            if run.state(&run.lines()?).live() {
+                running.push((RunId(run.id.clone()), run.order.protocol.clone()));
+            }
+        }
+        Ok(StatusLine {
+            workspace: root.file_name().map_or_else(|| "/".to_owned(), |n| n.to_string_lossy().into_owned()),
+            commit,
+            dirty,
+            device: format!("cpu, {} cores{}", host::cores(), if host::has_avx2() { ", avx2" } else { "" }),
+            running,
+        })
+    }
+
+    fn protocols(&self) -> Result<Vec<ProtocolCard>> {
+        let card = |o: plan::Overview| ProtocolCard {
+            state: match o.standing {
+                Standing::NeverRun => ProtocolState::NeverRun,
+                Standing::Running => ProtocolState::Running,
+                Standing::Stopped => ProtocolState::Stopped,
+                Standing::Failed | Standing::Broken => ProtocolState::Failed,
+                Standing::Done => ProtocolState::Done,
+                Standing::Locked => ProtocolState::Locked,
+                Standing::Stale => ProtocolState::Stale,
+                Standing::Drifted => ProtocolState::Drifted,
+            },
+            headline: o.headline.as_ref().map(|h| h.title.clone()).unwrap_or_default(),
+            reproduced: o.headline.and_then(|h| h.value),
+            published: o.published,
+            name: o.name,
+            title: o.title,
+            system: o.system,
+            missing: o.missing,
+            note: o.note,
+        };
+        Ok(plan::overview(&self.workspace)?.into_iter().map(card).collect())
+    }
+
+    fn init_demo(&self) -> Result<String> {
+        let path = self.workspace.protocols().join("demo.toml");
+        if !path.exists() {
+            crate::base::atomic::write(&path, include_bytes!("../../protocols/demo.toml"))?;
+        }
+        Ok(format!("made {}", path.display()))
+    }
+
+    fn walk(&self, protocol: &str, overrides: &[String]) -> Result<Walk> {
+        let loaded = self.load(protocol, overrides)?;
+        super::walk_facts::walk(&self.workspace, &loaded)
+    }
+
+    fn start(&self, protocol: &str, overrides: &[String]) -> Result<RunId> {
+        let loaded = self.load(protocol, overrides)?;
+        let run = order::order(&self.workspace, &loaded)?;
+        let mut child = worker::spawn(&run, self.workspace.root(), &order::pins(&loaded.protocol))?;
+        // Somebody has to take the worker's exit, or it stays as a zombie for as long as this program runs.
+        std::thread::spawn(move || child.wait());
+        Ok(RunId(run.id))
+    }
+
+    fn stop(&self, run: &RunId) -> Result<()> {
+        self.find(run)?.ask_stop()
+    }
+
+    fn runs(&self) -> Result<Vec<RunCard>> {
+        let mut out = Vec::new();
+        for run in Run::all(&self.workspace)?.into_iter().rev().take(200) {
+            let lines = run.lines()?;
+            let started = lines.first().map(|l| l.at.chars().take(16).collect::<String>().replace('T', " ")).unwrap_or_default();
+            out.push(RunCard {
+                state: run_facts::state(&run, run.state(&lines)),
+                protocol: run.order.protocol.clone(),
+                overrides: run.order.overrides.clone(),
+                id: RunId(run.id),
+                started,
+            });
+        }
+        Ok(out)
+    }
+
+    fn run(&self, run: &RunId) -> Result<RunView> {
+        let run = self.find(run)?;
+        let lines = run.lines()?;
+        Ok(run_facts::view(&run, &lines))
+    }
+
+    fn lock(&self, protocol: &str, allow_dirty: bool) -> Result<String> {
+        let entry = pin::lock(&self.workspace, &self.load(protocol, &[])?, allow_dirty)?;
+        Ok(pin::summary(&entry))
+    }
+
+    fn audit(&self, protocol: &str) -> Result<Vec<AuditLine>> {
+        let report = audit::look(&self.workspace, &[protocol.to_owned()], Depth::Metrics, false, &|_| {})?;
+        let mut out = Vec::new();
+        let verdict = match &report.first_difference {
+            None => format!("passed: {} things verified, {} not checked", report.count(Checked::Verified), report.count(Checked::Skipped)),
+            Some(first) => format!("failed: {first}"),
+        };
+        out.push(AuditLine { mark: Mark::Remark, text: verdict });
+        for item in report.items() {
+            let mark = match item.state {
+                Checked::Verified => Mark::Verified,
+                Checked::Failed => Mark::Failed,
+                Checked::Missing => Mark::Missing,
+                Checked::Skipped => Mark::NotChecked,
+            };
+            let text = if item.words.is_empty() { format!("{}  {}", item.label, item.path) } else { format!("{}  {}: {}", item.label, item.path, item.words) };
+            out.push(AuditLine { mark, text });
+        }
+        Ok(out)
+    }
+
+    fn results(&self, protocol: &str) -> Result<Results> {
+        let loaded = self.load(protocol, &[])?;
+        let evaluation = Evaluate::load(&self.artifact(protocol, "evaluate")?)?;
+        let published = |id: &str| loaded.protocol.published.iter().find(|p| p.metric == id).map(|p| (p.value, p.source.clone()));
+        let class = |gene: &str| match synthetic::truth_class(gene) {
+            Some(synthetic::Class::Signal) => "signal".to_owned(),
+            Some(synthetic::Class::Gradient) => "gradient".to_owned(),
+            Some(synthetic::Class::Noise) => "noise".to_owned(),
+            None => loaded.protocol.metrics.groups.iter().filter(|(_, genes)| genes.iter().any(|g| g == gene)).map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(" "),
+        };
+        let findings: Vec<leakage::Finding> = crate::stage::files::read_json(&self.artifact(protocol, "split")?.join("leakage.json"))?;
+        let mut slides: Vec<String> = Vec::new();
+        for fold in self.predictions(protocol)? {
+            for spot in fold.spots {
+                if !slides.contains(&spot.slide) {
+                    slides.push(spot.slide);
+                }
+            }
+        }
+        slides.sort();
+        Ok(Results {
+            metrics: evaluation
+                .summary
+                .iter()
+                .map(|m| MetricRow { id: m.id.clone(), title: m.title.clone(), value: m.value, published: published(&m.id) })
+                .collect(),
+            genes: evaluation
+                .genes
+                .iter()
+                .map(|g| GeneRow { name: g.gene.clone(), pcc: g.pcc, spearman: g.spearman, moran: g.moran_truth, abundance: g.abundance, class: class(&g.gene) })
+                .collect(),
+            slides,
+            notes: findings.into_iter().filter(|f| f.leaks).map(|f| f.text).collect(),
+        })
+    }
+
+    fn map(&self, protocol: &str, slide: &str, gene: &str) -> Result<SpotMap> {
+        let mut out = SpotMap::default();
+        for fold in self.predictions(protocol)? {
+            let Some(column) = fold.genes.iter().position(|g| g == gene) else {
+                return Err(Failure::input(format!("no gene '{gene}' in the panel")));
+            };
+            let width = fold.genes.len();
+            for (row, spot) in fold.spots.iter().enumerate().filter(|(_, s)| s.slide == slide) {
+                out.at.push((spot.array_col, spot.array_row));
+                out.truth.push(fold.truth[row * width + column]);
+                out.prediction.push(fold.prediction[row * width + column]);
+            }
+        }
+        Ok(out)
+    }
+
+    fn reports(&self, protocol: &str) -> Result<Vec<Figure>> {
+        let folder = self.workspace.reports().join(protocol);
+        let captions: Vec<(String, String)> = crate::stage::files::read_json(&self.artifact(protocol, "report")?.join("figures.json"))?;
+        let mut out = Vec::new();
+        for (file, caption) in captions {
+            let path = folder.join(&file);
+            let bytes = std::fs::read(&path).doing("read", &path)?;
+            out.push(Figure {
+                name: file.trim_end_matches(".png").to_owned(),
+                provenance: crate::report::png::read_text(&bytes).unwrap_or_default(),
+                path,
+                caption,
+            });
+        }
+        Ok(out)
+    }
+
+    fn image(&self, path: &Path, max_width: u32, max_height: u32) -> Result<Picture> {
+        Ok(shrink(&image::decode_rgb(path)?, max_width.max(1), max_height.max(1)))
+    }
+}
+
+/// The mean of each box of pixels; a picture that fits already stays as it is.
+fn shrink(from: &crate::dataset::RgbImage, max_width: u32, max_height: u32) -> Picture {
+    let (w, h) = (u64::from(from.width), u64::from(from.height));
+    let (mw, mh) = (u64::from(max_width), u64::from(max_height));
+    let (width, height) = if w <= mw && h <= mh {
+        (w, h)
+    } else if w * mh >= h * mw {
+        (mw, (h * mw / w).max(1))
+    } else {
+        ((w * mh / h).max(1), mh)
+    };
+    let mut pixels = Vec::with_capacity((width * height) as usize);
+    for y in 0..height {
+        let (y0, y1) = (y * h / height, ((y + 1) * h / height).max(y * h / height + 1));
+        for x in 0..width {
+            let (x0, x1) = (x * w / width, ((x + 1) * w / width).max(x * w / width + 1));
+            let mut sum = [0u64; 3];
+            for v in y0..y1 {
+                for u in x0..x1 {
+                    let at = 3 * (v * w + u) as usize;
+                    (0..3).for_each(|c| sum[c] += u64::from(from.pixels[at + c]));
+                }
+            }
+            let n = (y1 - y0) * (x1 - x0);
+            pixels.push(sum.map(|s| (s / n) as u8));
+        }
+    }
+    Picture { width: width as usize, height: height as usize, pixels }
+}
+
+/// The state of a graph's node, for the walk.
+pub(super) fn known(workspace: &Workspace, loaded: &Loaded) -> Result<Vec<(String, &'static str, Known)>> {
+    let graph = Graph::new(workspace, &loaded.protocol);
+    let found = graph.look(&workspace.store())?;
+    Ok(graph.nodes.iter().zip(found).map(|(n, f)| (n.label.clone(), n.stage, f)).collect())
+}

@@ -1,0 +1,230 @@
+//! What keys do, without a terminal: from nothing to a locked and audited demo, and the ways off that road.
+
+mod tui_fake;
+
+use pinfold::tui::action::Screen;
+use pinfold::tui::facts::RunState;
+use pinfold::tui::model::SheetBody;
+use pinfold::tui::{Answer, Effect, Message, Request, update};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use tui_fake::{Desk, FakeFacts, LOOKS_NEEDED, PLAIN};
+
+const SIZE: (u16, u16) = (80, 24);
+
+fn desk(facts: FakeFacts) -> Desk {
+    Desk::open(facts, PLAIN, SIZE)
+}
+fn done() -> FakeFacts {
+    FakeFacts::with(|w| w.run = Some(RunState::Done))
+}
+
+#[test]
+fn from_nothing_to_a_locked_and_audited_demo() {
+    let mut desk = desk(FakeFacts::default());
+    assert!(desk.text().contains("i makes a workspace here"), "{}", desk.text());
+    desk.keys("i");
+    assert!(desk.text().contains("never run"), "{}", desk.text());
+    desk.keys("\n");
+    assert_eq!(desk.model.screen.now, Screen::Walk);
+    desk.keys("r");
+    assert_eq!(desk.model.screen.now, Screen::Run);
+    assert!(desk.text().contains("running"), "{}", desk.text());
+    desk.ticks(LOOKS_NEEDED + 1);
+    assert!(desk.text().contains("the run is whole"), "{}", desk.text());
+    desk.keys("\n");
+    assert!(desk.text().contains("mean PCC") && desk.text().contains("0.4127"), "{}", desk.text());
+    desk.keys("l");
+    assert!(desk.text().contains("is in pinfold.lock"), "{}", desk.text());
+    desk.keys("\u{1b}a");
+    assert!(desk.text().contains("Audit of demo: passed") && desk.text().contains("30 verified"), "{}", desk.text());
+    desk.keys("\u{1b}5");
+    assert!(desk.text().contains("training-curves"), "{}", desk.text());
+    assert!(desk.text().contains("locked"), "{}", desk.text());
+    desk.keys("q");
+    assert_eq!(desk.quit, Some(None));
+}
+
+#[test]
+fn a_finished_run_is_polled_no_more_and_a_live_one_twice_a_second() {
+    let mut desk = desk(FakeFacts::with(|_| {}));
+    desk.keys("r");
+    let looks = |d: &Desk| d.facts.calls().iter().filter(|c| *c == "run").count();
+    let before = looks(&desk);
+    desk.ticks(2);
+    assert_eq!(looks(&desk), before + 2);
+    desk.ticks(LOOKS_NEEDED);
+    let before = looks(&desk);
+    desk.ticks(9);
+    assert!(looks(&desk) <= before + 1);
+}
+
+#[test]
+fn leaving_says_what_goes_on() {
+    let mut desk = desk(FakeFacts::with(|w| w.run = Some(RunState::Running)));
+    desk.keys("q");
+    let words = desk.quit.expect("quit").expect("words");
+    assert!(words.contains("01JD4M7Q2X") && words.contains("goes on by itself"), "{words}");
+}
+
+#[test]
+fn stop_and_go_on() {
+    let mut desk = desk(FakeFacts::with(|_| {}));
+    desk.keys("rs");
+    assert!(desk.facts.calls().contains(&"stop".to_owned()));
+    desk.ticks(1);
+    assert!(desk.text().contains("stopped"), "{}", desk.text());
+    desk.keys("r");
+    assert!(desk.model.run_is_live());
+    desk.keys("r");
+    assert!(desk.text().contains("at work already"), "{}", desk.text());
+    desk.keys("d");
+    assert_eq!(desk.model.screen.now, Screen::Protocols);
+    assert!(desk.text().contains("goes on by itself"), "{}", desk.text());
+}
+
+#[test]
+fn an_override_is_shown_used_and_asked_about() {
+    let mut desk = desk(FakeFacts::with(|_| {}));
+    desk.keys("\njjjje");
+    assert!(desk.text().contains("for the next run: train.epochs=8"), "{}", desk.text());
+    desk.key(KeyCode::Backspace);
+    desk.keys("2\n");
+    assert_eq!(desk.model.overrides, ["train.epochs=2"]);
+    assert!(desk.text().contains("override"), "{}", desk.text());
+    desk.keys("q");
+    assert_eq!(desk.quit, None);
+    assert!(desk.text().contains("q again"), "{}", desk.text());
+    desk.keys("r");
+    assert_eq!(desk.facts.0.lock().expect("lock").overrides, ["train.epochs=2"]);
+    assert!(desk.text().contains("not be locked under this name"), "{}", desk.text());
+    desk.keys("q");
+    assert!(desk.quit.is_some(), "used overrides are not lost");
+}
+
+#[test]
+fn a_wrong_override_is_explained_in_place_and_can_be_dropped() {
+    let mut desk = desk(FakeFacts::with(|_| {}));
+    desk.keys("\ne");
+    desk.send(Message::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    desk.keys("nonsense=1\n");
+    assert!(desk.text().contains("unknown key in the override nonsense=1"), "{}", desk.text());
+    assert!(desk.text().contains("x drops the overrides"), "{}", desk.text());
+    desk.keys("x");
+    assert!(desk.text().contains("Before it starts"), "{}", desk.text());
+    desk.keys("e");
+    desk.send(Message::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    desk.keys("novalue\n");
+    assert!(desk.model.field.is_some() && desk.model.notice.is_some(), "the text is not thrown away");
+}
+
+#[test]
+fn a_dirty_tree_is_refused_and_the_way_past_is_shown() {
+    let mut desk = desk(FakeFacts::with(|w| (w.run, w.dirty) = (Some(RunState::Done), true)));
+    desk.keys("l");
+    let text = desk.text();
+    assert!(
+        text.contains("differs from the commit") && text.contains("commit the change") && text.contains("L locks all the same"),
+        "{text}"
+    );
+    desk.keys("L");
+    assert!(desk.text().contains("is in pinfold.lock"), "{}", desk.text());
+}
+
+#[test]
+fn a_failed_audit_opens_at_the_difference() {
+    let mut desk = desk(FakeFacts::with(|w| (w.run, w.locked, w.drifted) = (Some(RunState::Done), true, true)));
+    desk.keys("a");
+    let text = desk.text();
+    assert!(text.contains("1 thing differs") && text.contains("file-12"), "{text}");
+}
+
+#[test]
+fn searching_narrows_and_escape_gives_all_back() {
+    let mut desk = desk(done());
+    desk.keys("4/col");
+    assert!(desk.text().contains("COL1A1") && !desk.text().contains("FASN"), "{}", desk.text());
+    assert_eq!(desk.model.map.asked, Some(Request::Map("demo".into(), "S1".into(), "COL1A1".into())));
+    desk.keys("\n\u{1b}");
+    assert!(desk.text().contains("FASN"), "{}", desk.text());
+    desk.keys("1/q");
+    assert!(desk.quit.is_none() && desk.text().contains("Nothing matches"), "a q in a field is a letter:\n{}", desk.text());
+}
+
+#[test]
+fn walking_down_the_genes_asks_for_one_map_at_a_time() {
+    let mut desk = desk(done());
+    desk.keys("4");
+    let mut asked = 0;
+    for _ in 0..5 {
+        let effects = update(&mut desk.model, Message::Key(KeyCode::Down.into()));
+        asked += effects.iter().filter(|e| matches!(e, Effect::Ask(Request::Map(..)))).count();
+    }
+    assert_eq!(asked, 1);
+    let first = desk.model.pending.iter().find(|r| matches!(r, Request::Map(..))).cloned().expect("pending");
+    let effects = update(&mut desk.model, Message::Answer(first, Answer::Map(Ok(Default::default()))));
+    assert!(
+        matches!(&effects[..], [Effect::Ask(Request::Map(_, _, gene))] if gene == "TMSB10"),
+        "the newest wish is asked next: {effects:?}"
+    );
+}
+
+#[test]
+fn late_answers_to_old_questions_are_dropped() {
+    let mut desk = desk(done());
+    desk.keys("4");
+    let before = desk.model.results.clone();
+    let effects = update(&mut desk.model, Message::Answer(Request::Results("other".into()), Answer::Results(Ok(Default::default()))));
+    desk.perform(effects);
+    assert_eq!(desk.model.results, before);
+}
+
+#[test]
+fn the_end_of_a_run_is_news_on_every_screen() {
+    let mut desk = desk(FakeFacts::with(|w| w.run = Some(RunState::Running)));
+    desk.ticks(10);
+    desk.facts.0.lock().expect("lock").run = Some(RunState::Done);
+    desk.ticks(10);
+    assert!(desk.text().contains("the run of demo has ended"), "{}", desk.text());
+    assert!(desk.text().contains("done"), "{}", desk.text());
+}
+
+#[test]
+fn escape_goes_back_the_way_one_came_and_never_leaves() {
+    let mut desk = desk(done());
+    desk.keys("\n\n\n\n");
+    assert_eq!(desk.model.screen.now, Screen::Reports);
+    for expected in [Screen::Results, Screen::Run, Screen::Walk, Screen::Protocols, Screen::Protocols] {
+        desk.keys("\u{1b}");
+        assert_eq!(desk.model.screen.now, expected);
+    }
+    assert!(desk.quit.is_none());
+}
+
+#[test]
+fn what_lies_over_the_screen_closes_before_the_program_does() {
+    let mut desk = desk(done());
+    desk.keys("?q");
+    assert!(desk.quit.is_none() && desk.model.help.is_none());
+    desk.keys("aq");
+    assert!(desk.quit.is_none() && desk.model.sheet.is_none());
+    desk.send(Message::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL)));
+    assert_eq!(desk.suspended, 1);
+}
+
+#[test]
+fn a_broken_workspace_is_explained_on_every_screen() {
+    let mut desk = desk(FakeFacts::with(|w| w.broken = true));
+    for keys in ["1", "2", "3", "4", "5"] {
+        desk.keys(keys);
+        assert!(!desk.text().contains("panicked"));
+    }
+    desk.keys("1");
+    assert!(desk.text().contains("unknown key `epoch`") && desk.text().contains("did you mean"), "{}", desk.text());
+    desk.facts.0.lock().expect("lock").broken = false;
+    desk.ticks(10);
+    assert!(desk.text().contains("her2st-c-loo"), "it mends itself once the file is mended:\n{}", desk.text());
+    desk.keys("r");
+    desk.facts.0.lock().expect("lock").broken = true;
+    desk.keys("s");
+    assert!(matches!(desk.model.sheet.as_ref().map(|s| &s.body), Some(SheetBody::Failure(..))));
+}

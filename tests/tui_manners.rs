@@ -1,0 +1,163 @@
+//! Manners: any keys at any size, silence when idle, few bytes when not.
+
+mod tui_fake;
+
+use pinfold::base::Draw;
+use pinfold::tui::facts::RunState;
+use pinfold::tui::output::Output;
+use pinfold::tui::{Look, Message, Model};
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use tui_fake::{Desk, FakeFacts, PLAIN};
+
+/// A writer that keeps what it is given where the test can see it.
+#[derive(Clone, Default)]
+struct Wire(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("lock").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Wire {
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.0.lock().expect("lock"))
+    }
+}
+
+#[test]
+fn twenty_thousand_random_keys() {
+    let sizes = [(80, 24), (200, 50), (60, 20), (20, 5), (33, 9), (1, 1), (0, 0), (5, 40), (300, 3)];
+    let looks = [PLAIN, Look { colours: pinfold::tui::look::Colours::None, ascii: true }];
+    let characters: Vec<char> = "12345jkgG/?irlLaexsdoOczq[] \u{e9}=.".chars().collect();
+    let special = [KeyCode::Enter, KeyCode::Esc, KeyCode::Up, KeyCode::Down, KeyCode::Left, KeyCode::Right, KeyCode::Tab, KeyCode::BackTab];
+    let more = [
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::Backspace,
+        KeyCode::Delete,
+        KeyCode::F(3),
+        KeyCode::Insert,
+    ];
+    let mut draw = Draw::keyed(20_261_122, "random keys", &[]);
+    let mut pick = |n: usize| (draw.u32() as usize) % n;
+    let starts = [None, Some(RunState::Running), Some(RunState::Done), Some(RunState::Failed), Some(RunState::Stopped)];
+    let mut pressed = 0;
+    for round in 0..40 {
+        let start = starts[pick(starts.len())];
+        let facts = FakeFacts::with(|w| (w.run, w.initialised, w.broken) = (start, round % 7 != 0, round % 11 == 10));
+        let mut desk = Desk::open(facts, looks[round % 2], sizes[round % sizes.len()]);
+        for _ in 0..500 {
+            pressed += 1;
+            let code = match pick(10) {
+                0..6 => KeyCode::Char(characters[pick(characters.len())]),
+                6 | 7 => special[pick(special.len())],
+                _ => more[pick(more.len())],
+            };
+            let modifiers = if pick(12) == 0 { KeyModifiers::CONTROL } else { KeyModifiers::NONE };
+            match pick(40) {
+                0 => desk.send(Message::Resize(sizes[pick(sizes.len())].0, sizes[pick(sizes.len())].1)),
+                1 => desk.send(Message::Paste("paste \u{1b}[31m\n of text".into())),
+                2 => desk.ticks(3),
+                3 => {
+                    let broken = pick(2) == 0;
+                    desk.facts.0.lock().expect("lock").broken = broken;
+                }
+                _ => desk.send(Message::Key(KeyEvent::new(code, modifiers))),
+            }
+            let buffer = desk.buffer();
+            assert_eq!((buffer.area.width, buffer.area.height), desk.model.size);
+            assert!(desk.model.pending.is_empty(), "every question was answered");
+            assert!(desk.model.field.is_none() || desk.model.screen.now != pinfold::tui::action::Screen::Run);
+        }
+    }
+    assert_eq!(pressed, 20_000);
+}
+
+fn with_run(state: RunState) -> Desk {
+    Desk::open(FakeFacts::with(|w| w.run = Some(state)), PLAIN, (80, 24))
+}
+
+#[test]
+fn an_idle_screen_sends_no_bytes() {
+    for keys in ["", "\n", "3", "4", "5", "l", "a", "?"] {
+        let mut desk = with_run(RunState::Done);
+        desk.keys(keys);
+        // The news of the last key goes with the next; an idle screen is one where nobody presses any.
+        let wire = Wire::default();
+        let mut output = Output::new(wire.clone(), PLAIN);
+        output.draw(&desk.model).expect("draw");
+        assert!(!wire.take().is_empty());
+        // A minute of looking.
+        for _ in 0..120 {
+            desk.ticks(1);
+            assert!(!output.draw(&desk.model).expect("draw"), "{}", desk.text());
+        }
+        assert_eq!(wire.take().len(), 0, "after keys {keys:?}");
+    }
+}
+
+#[test]
+fn a_frame_is_one_synchronized_update_of_what_changed() {
+    let mut desk = with_run(RunState::Done);
+    let wire = Wire::default();
+    let mut output = Output::new(wire.clone(), PLAIN);
+    output.draw(&desk.model).expect("draw");
+    let first = wire.take();
+    assert!(first.starts_with(b"\x1b[?2026h") && first.ends_with(b"\x1b[?2026l"));
+    // The terminal is asked nothing: no device attributes, no cursor place, no colours.
+    for question in [&b"\x1b[c"[..], b"\x1b[6n", b"\x1b]11;?", b"\x1b]10;?", b"\x1b[>c", b"\x1b_G"] {
+        assert!(!first.windows(question.len()).any(|w| w == question));
+    }
+    desk.keys("4");
+    output.draw(&desk.model).expect("draw");
+    wire.take();
+    desk.keys("o");
+    output.draw(&desk.model).expect("draw");
+    let turned = wire.take();
+    assert!(turned.len() < first.len() && turned.starts_with(b"\x1b[?2026h") && turned.ends_with(b"\x1b[?2026l"), "{}", turned.len());
+}
+
+#[test]
+fn an_hour_of_training_costs_little() {
+    // At SSH rate a frame is drawn at most when a look at the run (twice a second) brought something new.
+    let mut desk = Desk::open(FakeFacts::with(|_| {}), PLAIN, (80, 24));
+    desk.keys("r");
+    let wire = Wire::default();
+    let mut output = Output::new(wire.clone(), PLAIN);
+    output.draw(&desk.model).expect("draw");
+    wire.take();
+    let mut view = desk.model.run.value.clone().expect("run");
+    for second in 0..7_200u64 {
+        if let Some(progress) = &mut view.progress {
+            (progress.done, progress.rate, progress.seconds_left) =
+                (second % 2_000, Some(200.0 + (second % 17) as f64), Some(3_600.0 - second as f64 / 2.0));
+        }
+        desk.model.run.value = Some(view.clone());
+        output.draw(&desk.model).expect("draw");
+    }
+    let bytes = wire.take().len();
+    assert!(bytes < 2_000_000, "{bytes} bytes for an hour");
+}
+
+#[test]
+fn resizing_draws_everything_anew_and_never_too_much() {
+    let wire = Wire::default();
+    let mut output = Output::new(wire.clone(), PLAIN);
+    let mut model = Model { size: (u16::MAX, u16::MAX), ..Model::default() };
+    output.draw(&model).expect("a terminal of 65,535 x 65,535 is not drawn in full");
+    model.size = (0, 0);
+    output.draw(&model).expect("draw");
+    model.size = (80, 24);
+    wire.take();
+    output.draw(&model).expect("draw");
+    assert!(wire.take().windows(4).any(|w| w == b"\x1b[2J"));
+}
