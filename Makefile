@@ -7,7 +7,8 @@
 
 .PHONY: demo test setup gpu lint
 
-PINFOLD = target/release/pinfold
+# The dev profile is optimised (Cargo.toml), and the tests use it too: one build serves both.
+PINFOLD = target/debug/pinfold
 
 setup:
 	@TORCH="$(TORCH)" bash scripts/setup.sh
@@ -16,7 +17,7 @@ gpu:
 	@TORCH="$(TORCH)" bash scripts/setup.sh --gpu
 
 demo: setup
-	@cargo build --release --quiet --bin pinfold || { echo "make: the build failed; the messages above say where" >&2; exit 4; }
+	@cargo build --bin pinfold || { echo "make: the build failed; the messages above say where" >&2; exit 4; }
 	@$(PINFOLD) run demo
 	@$(PINFOLD) lock demo --allow-dirty
 	@$(PINFOLD) audit demo --level metrics

@@ -88,7 +88,10 @@ fn modules_import_only_from_floors_below() {
     let mut crossings = Vec::new();
     for (module, path, text) in sources() {
         let Some(below) = allowed.get(module.as_str()) else {
-            assert!(matches!(module.as_str(), "lib" | "main"), "module '{module}' stands on no floor: add it to ALLOWED and to ARCHITECTURE.md");
+            assert!(
+                matches!(module.as_str(), "lib" | "main"),
+                "module '{module}' stands on no floor: add it to ALLOWED and to ARCHITECTURE.md"
+            );
             continue;
         };
         for (line, source) in code(&text) {
@@ -109,9 +112,14 @@ fn heavy_crates_live_in_one_place() {
         for (line, source) in code(&text) {
             for (name, homes) in CRATES {
                 // A module of ours may have a crate's name; then only a `use` tells them apart.
-                let ours = text.contains(&format!("mod {name};")) || code(&text).any(|(_, l)| l.contains("use crate::") && l.contains(name));
+                let ours =
+                    text.contains(&format!("mod {name};")) || code(&text).any(|(_, l)| l.contains("use crate::") && l.contains(name));
                 let used = if ours { source.trim_start().starts_with(&format!("use {name}::")) } else { false };
-                let used = used || !ours && source.match_indices(&format!("{name}::")).any(|(at, _)| !source[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
+                let used = used
+                    || !ours
+                        && source
+                            .match_indices(&format!("{name}::"))
+                            .any(|(at, _)| !source[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':'));
                 if used && !homes.contains(&module.as_str()) {
                     strays.push(format!("{}:{line}: {module} names the crate {name}", path.display()));
                 }

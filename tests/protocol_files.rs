@@ -63,7 +63,9 @@ fn more_folds_than_slides_are_refused() {
     // The panel rule "train" is refused for folds first; a list has no such rule.
     assert!(text.contains("genes.from") || text.contains("9 folds"), "{text}");
     let (_dir, path) = changed("from = \"train\"", "from = \"all\"");
-    let source = std::fs::read_to_string(&path).expect("read").replace("kind = \"holdout\"\ntest_size = 0.2", "kind = \"leave-one-slide-out\"\nk = 9");
+    let source = std::fs::read_to_string(&path)
+        .expect("read")
+        .replace("kind = \"holdout\"\ntest_size = 0.2", "kind = \"leave-one-slide-out\"\nk = 9");
     std::fs::write(&path, source).expect("write");
     let failure = protocol::load(&path, &[]).expect_err("refused").to_string();
     assert!(failure.contains("9 folds asked for, and 3 slides"), "{failure}");
@@ -77,6 +79,7 @@ fn overrides_work_for_any_key_and_change_the_name() {
     assert_eq!(two.protocol.train.epochs, 2);
     assert!(two.name().starts_with("demo+") && two.base_name() == "demo", "{}", two.name());
     assert_eq!(set("train.learning_rate=1").expect("sound").protocol.train.learning_rate, 1.0);
+    assert_eq!(set("network.name=tiny_cnn").expect("sound").protocol.network.name, protocol::schema::NetworkName::TinyCnn);
     assert_eq!(set("title=Other words").expect("sound").protocol.title, "Other words");
     assert_eq!(set("data.slides=[\"S1\",\"S2\"]").expect("sound").protocol.data.slides, ["S1", "S2"]);
     assert_ne!(set("train.epochs=3").expect("sound").name(), two.name());
@@ -104,7 +107,10 @@ fn the_manual_names_every_key() {
         let mut all = Vec::new();
         keys("", &loaded.protocol.canonical(), &mut all);
         for key in all {
-            assert!(manual.contains(&format!("`{key}`")) || manual.contains(&format!("`[{key}]`")) || manual.contains(&format!(".{key}]`")), "docs/protocol.md does not name '{key}'");
+            assert!(
+                manual.contains(&format!("`{key}`")) || manual.contains(&format!("`[{key}]`")) || manual.contains(&format!(".{key}]`")),
+                "docs/protocol.md does not name '{key}'"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `pinfold attach`: follows a run's journal until it ends, or until the person goes away.
 
-use super::output;
 use super::Here;
+use super::output;
 use crate::base::{Exit, Failure, Result, text};
 use crate::engine::journal::{Event, Follower};
 use crate::engine::{Run, runs::State};
@@ -26,7 +26,9 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
 pub fn plain(event: &Event) -> Option<String> {
     let value = |values: &std::collections::BTreeMap<String, Option<f64>>, key: &str| values.get(key).copied().flatten();
     Some(match event {
-        Event::RunStarted { protocol, place, .. } => format!("{:<18} run of {protocol} on {} (process {})", "started", place.host, place.pid),
+        Event::RunStarted { protocol, place, .. } => {
+            format!("{:<18} run of {protocol} on {} (process {})", "started", place.host, place.pid)
+        }
         Event::StageCached { label, key, .. } => format!("{label:<18} there already ({})", key.short()),
         Event::StageStarted { .. } | Event::Planned { .. } | Event::Heartbeat | Event::Progress { .. } => return None,
         Event::StageDone { label, digest, seconds, .. } => format!("{label:<18} done in {} ({})", text::duration(*seconds), digest.short()),
@@ -79,7 +81,9 @@ pub fn follow(run: &Run) -> Result<()> {
                 }
                 Event::RunStopped => {
                     status.clear();
-                    return Err(Failure::interrupted("the run was stopped; what is finished is kept").hint(format!("pinfold resume {}", run.id)));
+                    return Err(
+                        Failure::interrupted("the run was stopped; what is finished is kept").hint(format!("pinfold resume {}", run.id))
+                    );
                 }
                 Event::Progress { label, done, total, unit, rate } => status.progress(label, *done, *total, unit, *rate),
                 event => {
@@ -174,7 +178,8 @@ impl StatusLine {
             return;
         }
         self.last = Some(Instant::now());
-        let left = if rate > 0.0 { format!(", {} left", text::duration((total.saturating_sub(done)) as f64 / rate)) } else { String::new() };
+        let left =
+            if rate > 0.0 { format!(", {} left", text::duration((total.saturating_sub(done)) as f64 / rate)) } else { String::new() };
         eprint!("\r\x1b[K{}", text::clean(&format!("{label:<18} {done}/{total} {unit}, {rate:.0} a second{left}")));
         let _ = std::io::stderr().flush();
         self.shown = true;

@@ -40,7 +40,10 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     let lively = output::lively() && !args.json;
     let report = audit::look(&workspace, &args.protocols, level, args.require_data, &|p: &audit::Progress| {
         if lively && (p.files.is_multiple_of(16) || p.files == p.files_total) {
-            eprint!("\r\x1b[K{}", text::clean(&format!("{}/{} files, {} of {}", p.files, p.files_total, text::bytes(p.bytes), text::bytes(p.bytes_total))));
+            eprint!(
+                "\r\x1b[K{}",
+                text::clean(&format!("{}/{} files, {} of {}", p.files, p.files_total, text::bytes(p.bytes), text::bytes(p.bytes_total)))
+            );
             let _ = std::io::stderr().flush();
         }
     })?;

@@ -19,7 +19,10 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         ("built", if cfg!(feature = "train") { "with libtorch".into() } else { "without libtorch: audits, reports and browses".into() }),
         ("processor", host::processor()),
         ("cores", host::cores().to_string()),
-        ("AVX2", if host::has_avx2() { "yes: the class 'portable' can be had".into() } else { "no: the class 'portable' cannot be had".into() }),
+        (
+            "AVX2",
+            if host::has_avx2() { "yes: the class 'portable' can be had".into() } else { "no: the class 'portable' cannot be had".into() },
+        ),
     ];
     facts.extend(torch());
     match at.workspace() {
@@ -41,7 +44,9 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
             ));
         }
     }
-    for name in ["PINFOLD_DATA", "OMP_NUM_THREADS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"] {
+    for name in
+        ["PINFOLD_DATA", "OMP_NUM_THREADS", "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_CBWR", "CUDA_VISIBLE_DEVICES", "SLURM_JOB_ID"]
+    {
         if let Ok(value) = std::env::var(name) {
             facts.push((name, value));
         }

@@ -30,7 +30,9 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
     if args.sha256sum {
         let file = lock::read(&workspace.lockfile())?;
-        let entry = file.entry(loaded.name()).ok_or_else(|| Failure::input(format!("{} is not locked", loaded.name())).hint(format!("pinfold lock {}", loaded.name())))?;
+        let entry = file
+            .entry(loaded.name())
+            .ok_or_else(|| Failure::input(format!("{} is not locked", loaded.name())).hint(format!("pinfold lock {}", loaded.name())))?;
         let listing = lock::sha256sum(entry, workspace.root(), Some(&workspace.data_root()));
         listing.left_out.iter().for_each(|line| output::say(line));
         return output::print(&listing.text);

@@ -40,7 +40,9 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     let changes = before.map(|r| canon::differences(&r.order.resolved, &loaded.protocol.canonical())).unwrap_or_default();
     if args.json {
         let changed: Vec<_> = changes.iter().map(|(key, old, new)| serde_json::json!({"key": key, "was": old, "is": new})).collect();
-        return output::json(&serde_json::json!({"protocol": loaded.name(), "digest": loaded.protocol.digest(), "work": values, "changed_since_last_run": changed}));
+        return output::json(
+            &serde_json::json!({"protocol": loaded.name(), "digest": loaded.protocol.digest(), "work": values, "changed_since_last_run": changed}),
+        );
     }
     let mut out = output::table(&[("work", Side::Left), ("state", Side::Left), ("key", Side::Left)], &rows);
     if !changes.is_empty() {

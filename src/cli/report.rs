@@ -1,7 +1,7 @@
 //! `pinfold report`: where a protocol's report is, and what it says first.
 
-use super::output::{self, Side};
 use super::Here;
+use super::output::{self, Side};
 use crate::base::Result;
 use crate::plan::{Graph, pin};
 use crate::protocol;
@@ -34,7 +34,8 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     if args.json {
         return output::json(&serde_json::json!({"protocol": loaded.name(), "metrics": evaluation.summary, "files": files}));
     }
-    let rows: Vec<Vec<String>> = evaluation.summary.iter().map(|m| vec![m.title.clone(), output::number(m.value), m.n.to_string(), m.id.clone()]).collect();
+    let rows: Vec<Vec<String>> =
+        evaluation.summary.iter().map(|m| vec![m.title.clone(), output::number(m.value), m.n.to_string(), m.id.clone()]).collect();
     let mut out = output::table(&[("metric", Side::Left), ("value", Side::Right), ("genes", Side::Right), ("id", Side::Left)], &rows);
     out.push('\n');
     files.iter().for_each(|f| out.push_str(&format!("{f}\n")));

@@ -44,7 +44,9 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     if args.in_process {
         let lacking = worker::missing_pins(&pins(&loaded.protocol));
         if !lacking.is_empty() {
-            return Err(Failure::environment("these pins are missing from the environment").at(lacking.join(" ")).hint("set them and run again, or leave --in-process out"));
+            return Err(Failure::environment("these pins are missing from the environment")
+                .at(lacking.join(" "))
+                .hint("set them and run again, or leave --in-process out"));
         }
         super::worker::work(&workspace, &run)?;
     } else {

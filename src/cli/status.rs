@@ -30,7 +30,9 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         let state = run.state(&lines);
         let seconds = lines.last().zip(lines.first()).map_or(0.0, |(l, f)| l.t - f.t);
         let started = lines.first().map_or_else(String::new, |l| l.at.clone());
-        values.push(serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "started": started, "seconds": seconds}));
+        values.push(
+            serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "started": started, "seconds": seconds}),
+        );
         rows.push(vec![run.id.clone(), run.order.protocol.clone(), state.word().to_owned(), started, text::duration(seconds)]);
     }
     if args.json {
@@ -49,7 +51,9 @@ fn one(run: &Run, json: bool) -> Result<()> {
     let state = run.state(&lines);
     if json {
         let events: Vec<_> = lines.iter().filter(|l| !matches!(l.event, Event::Heartbeat | Event::Progress { .. })).collect();
-        return output::json(&serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "overrides": run.order.overrides, "events": events}));
+        return output::json(
+            &serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "overrides": run.order.overrides, "events": events}),
+        );
     }
     let mut out = format!("{}  {}\n", run.id, state.word());
     for line in &lines {

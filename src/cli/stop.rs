@@ -20,6 +20,9 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         return Ok(());
     }
     run.ask_stop()?;
-    output::say(&format!("asked {} to stop; it ends at the next batch or stage, and 'pinfold resume {}' takes it up again", run.id, run.id));
+    output::say(&format!(
+        "asked {} to stop; it ends at the next batch or stage, and 'pinfold resume {}' takes it up again",
+        run.id, run.id
+    ));
     Ok(())
 }

@@ -30,7 +30,11 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
 pub fn work(workspace: &Workspace, run: &Run) -> Result<()> {
     let mut journal = Journal::open(&run.journal())?;
     let started = Instant::now();
-    journal.append(Event::RunStarted { protocol: run.order.protocol.clone(), place: Place::here(), pinfold: env!("CARGO_PKG_VERSION").into() })?;
+    journal.append(Event::RunStarted {
+        protocol: run.order.protocol.clone(),
+        place: Place::here(),
+        pinfold: env!("CARGO_PKG_VERSION").into(),
+    })?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGUSR1] {
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));

@@ -54,19 +54,24 @@ impl Graph {
         let q = p.clone();
         // A panel chosen on training spots needs to know them.
         let needs = if p.genes.from == PanelFrom::Named(PanelSet::Train) { vec![ingest, split] } else { vec![ingest] };
-        let preprocess = graph.add("preprocess", "preprocess".into(), needs, move |a| Ok(Box::new(preprocess::Preprocess::new(&q, a[0], a.get(1).copied()))));
+        let preprocess = graph
+            .add("preprocess", "preprocess".into(), needs, move |a| Ok(Box::new(preprocess::Preprocess::new(&q, a[0], a.get(1).copied()))));
         let (q, at) = (p.clone(), root.clone());
-        let patches = graph.add("patches", "patches".into(), vec![ingest], move |a| Ok(Box::new(patches::Patches::new(&q.patch, &q.data, &at, a[0]))));
+        let patches = graph
+            .add("patches", "patches".into(), vec![ingest], move |a| Ok(Box::new(patches::Patches::new(&q.patch, &q.data, &at, a[0]))));
         let mut trained = Vec::new();
         let mut predicted = Vec::new();
         for (fold, name) in split::fold_names(p).into_iter().enumerate() {
             let q = p.clone();
             let weights = workspace.weights();
             let (label, fold_name) = (format!("train[{name}]"), name.clone());
-            let train = graph.add("train", label, vec![preprocess, patches, split], move |a| train_stage(&q, &fold_name, fold, &weights, a));
+            let train =
+                graph.add("train", label, vec![preprocess, patches, split], move |a| train_stage(&q, &fold_name, fold, &weights, a));
             trained.push(train);
             let (q, fold_name) = (p.clone(), name.clone());
-            predicted.push(graph.add("predict", format!("predict[{name}]"), vec![train, preprocess, patches, split], move |a| predict_stage(&q, &fold_name, fold, a)));
+            predicted.push(graph.add("predict", format!("predict[{name}]"), vec![train, preprocess, patches, split], move |a| {
+                predict_stage(&q, &fold_name, fold, a)
+            }));
         }
         let q = p.clone();
         let needs: Vec<usize> = std::iter::once(preprocess).chain(predicted.iter().copied()).collect();
@@ -75,12 +80,29 @@ impl Graph {
         let folds = trained.len();
         let needs: Vec<usize> = [evaluate, ingest, split, preprocess].into_iter().chain(trained).chain(predicted).collect();
         graph.add("report", "report".into(), needs, move |a| {
-            Ok(Box::new(report::Report::new(&q, &at, report::Parts { evaluate: a[0], ingest: a[1], split: a[2], preprocess: a[3], train: &a[4..4 + folds], predict: &a[4 + folds..] })))
+            Ok(Box::new(report::Report::new(
+                &q,
+                &at,
+                report::Parts {
+                    evaluate: a[0],
+                    ingest: a[1],
+                    split: a[2],
+                    preprocess: a[3],
+                    train: &a[4..4 + folds],
+                    predict: &a[4 + folds..],
+                },
+            )))
         });
         graph
     }
 
-    fn add(&mut self, stage: &'static str, label: String, needs: Vec<usize>, make: impl Fn(&[&Artifact]) -> Result<Box<dyn Stage>> + 'static) -> usize {
+    fn add(
+        &mut self,
+        stage: &'static str,
+        label: String,
+        needs: Vec<usize>,
+        make: impl Fn(&[&Artifact]) -> Result<Box<dyn Stage>> + 'static,
+    ) -> usize {
         self.nodes.push(Node { label, stage, needs, make: Box::new(make) });
         self.nodes.len() - 1
     }
@@ -94,7 +116,8 @@ impl Graph {
     pub fn look(&self, store: &Store) -> Result<Vec<Found>> {
         let mut out: Vec<Found> = Vec::with_capacity(self.nodes.len());
         for node in &self.nodes {
-            let artifacts: Option<Vec<&Artifact>> = node.needs.iter().map(|&i| if let Found::Done(a) = &out[i] { Some(&**a) } else { None }).collect();
+            let artifacts: Option<Vec<&Artifact>> =
+                node.needs.iter().map(|&i| if let Found::Done(a) = &out[i] { Some(&**a) } else { None }).collect();
             let found = match artifacts {
                 None => Found::Pending,
                 Some(artifacts) => {
@@ -117,7 +140,11 @@ impl Graph {
             .zip(&self.nodes)
             .map(|(found, node)| match found {
                 Found::Done(artifact) => Ok(*artifact),
-                _ => Err(Failure::input(format!("{name} is not finished: {} has not been done with the present protocol and data", node.label)).hint(format!("pinfold run {name}"))),
+                _ => Err(Failure::input(format!(
+                    "{name} is not finished: {} has not been done with the present protocol and data",
+                    node.label
+                ))
+                .hint(format!("pinfold run {name}"))),
             })
             .collect()
     }

@@ -16,11 +16,14 @@ pub fn order(workspace: &Workspace, loaded: &Loaded) -> Result<Run> {
     let p = &loaded.protocol;
     for other in Run::all(workspace)?.iter().rev().filter(|r| r.order.protocol == p.name) {
         if other.state(&other.lines()?).live() {
-            return Err(Failure::input(format!("{} is running already", p.name)).at(other.dir.display().to_string()).hint(format!("pinfold attach {}, or pinfold stop {}", other.id, other.id)));
+            return Err(Failure::input(format!("{} is running already", p.name))
+                .at(other.dir.display().to_string())
+                .hint(format!("pinfold attach {}, or pinfold stop {}", other.id, other.id)));
         }
     }
     if p.determinism.class == Class::Portable && !crate::base::host::has_avx2() {
-        return Err(Failure::environment("the protocol asks for the class 'portable', and this processor has no AVX2").hint("run it elsewhere, or with --set determinism.class=statistical"));
+        return Err(Failure::environment("the protocol asks for the class 'portable', and this processor has no AVX2")
+            .hint("run it elsewhere, or with --set determinism.class=statistical"));
     }
     // Finds missing and wrong data now, in the foreground.
     Graph::new(workspace, p).look(&workspace.store())?;

@@ -100,7 +100,9 @@ pub fn overview(workspace: &Workspace) -> Result<Vec<Overview>> {
             Err(e) => broken(name, &e),
         })
         .collect();
-    out.sort_by(|a, b| (a.system != "pinfold", &a.system, a.name != "demo", &a.name).cmp(&(b.system != "pinfold", &b.system, b.name != "demo", &b.name)));
+    out.sort_by(|a, b| {
+        (a.system != "pinfold", &a.system, a.name != "demo", &a.name).cmp(&(b.system != "pinfold", &b.system, b.name != "demo", &b.name))
+    });
     Ok(out)
 }
 
@@ -125,10 +127,25 @@ fn one(workspace: &Workspace, p: &Protocol, runs: &[Run], lock: &lock::LockFile,
     let evaluation = newest_evaluation(workspace, p, runs).ok();
     let headline = evaluation.as_ref().and_then(headline);
     let published = headline.as_ref().and_then(|h| p.published.iter().find(|x| x.metric == h.id)).map(|x| (x.value, x.source.clone()));
-    Overview { name: p.name.clone(), title: p.title.clone(), system: p.system.clone(), standing, headline, published, missing: missing(workspace, p), note }
+    Overview {
+        name: p.name.clone(),
+        title: p.title.clone(),
+        system: p.system.clone(),
+        standing,
+        headline,
+        published,
+        missing: missing(workspace, p),
+        note,
+    }
 }
 
-fn standing(workspace: &Workspace, p: &Protocol, newest: Option<&Run>, state: Option<State>, lock: &lock::LockFile) -> (Standing, Option<String>) {
+fn standing(
+    workspace: &Workspace,
+    p: &Protocol,
+    newest: Option<&Run>,
+    state: Option<State>,
+    lock: &lock::LockFile,
+) -> (Standing, Option<String>) {
     if state.is_some_and(State::live) {
         return (Standing::Running, None);
     }
@@ -146,7 +163,9 @@ fn standing(workspace: &Workspace, p: &Protocol, newest: Option<&Run>, state: Op
         };
     }
     match (newest, state) {
-        (Some(run), Some(State::Done)) if run.order.resolved != p.canonical() => (Standing::Stale, Some("the protocol has changed since its last run".into())),
+        (Some(run), Some(State::Done)) if run.order.resolved != p.canonical() => {
+            (Standing::Stale, Some("the protocol has changed since its last run".into()))
+        }
         (_, Some(State::Done)) => (Standing::Done, None),
         (_, Some(State::Failed)) => (Standing::Failed, None),
         (_, Some(_)) => (Standing::Stopped, Some("it can be taken up again".into())),

@@ -21,7 +21,8 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
     let git = git(workspace, allow_dirty)?;
     let root = workspace.root();
     let relative = loaded.path.canonicalize().ok().and_then(|path| path.strip_prefix(root).ok().map(|r| r.to_string_lossy().into_owned()));
-    let path = relative.ok_or_else(|| Failure::input("only a protocol file inside the workspace can be locked").at(loaded.path.display().to_string()))?;
+    let path = relative
+        .ok_or_else(|| Failure::input("only a protocol file inside the workspace can be locked").at(loaded.path.display().to_string()))?;
     let stage = |name: &str| artifacts.iter().find(|a| a.manifest.stage == name);
     let missing = |name: &str| Failure::input(format!("there is no {name} artifact")).hint(format!("pinfold run {}", p.name));
     let slides = Ingest::load(&stage("ingest").ok_or_else(|| missing("ingest"))?.dir)?;
@@ -118,8 +119,9 @@ fn determinism(p: &Protocol, artifacts: &[Artifact]) -> Result<lock::Determinism
     let mut switches = BTreeMap::new();
     for artifact in artifacts.iter().filter(|a| a.manifest.stage == "train") {
         let grade: serde_json::Value = files::read_json(&artifact.file("grade.json"))?;
-        let class: Class = serde_json::from_value(grade["class"].clone())
-            .map_err(|e| Failure::input(format!("the grade names no determinism class: {e}")).at(artifact.file("grade.json").display().to_string()))?;
+        let class: Class = serde_json::from_value(grade["class"].clone()).map_err(|e| {
+            Failure::input(format!("the grade names no determinism class: {e}")).at(artifact.file("grade.json").display().to_string())
+        })?;
         reached = Some(reached.map_or(class, |r: Class| r.min(class)));
         if switches.is_empty() {
             flatten("", &grade, &mut switches);
@@ -148,7 +150,10 @@ fn flatten(prefix: &str, value: &serde_json::Value, out: &mut BTreeMap<String, S
 /// The digest of the last journal line of the newest finished run of this protocol, where there is one.
 fn journal_end(workspace: &Workspace, p: &Protocol) -> Option<Digest> {
     let runs = Run::all(workspace).ok()?;
-    let run = runs.iter().rev().find(|r| r.order.protocol == p.name && r.order.resolved == p.canonical() && r.dir.join("result.json").exists())?;
+    let run = runs
+        .iter()
+        .rev()
+        .find(|r| r.order.protocol == p.name && r.order.resolved == p.canonical() && r.dir.join("result.json").exists())?;
     let (_, last) = crate::engine::journal::read(&run.journal()).ok()?;
     Digest::parse(&last?).ok()
 }
@@ -188,7 +193,8 @@ pub fn lock(workspace: &Workspace, loaded: &Loaded, allow_dirty: bool) -> Result
 
 /// What was locked, in a line.
 pub fn summary(entry: &lock::Entry) -> String {
-    let files: usize = entry.artifacts.iter().map(|a| a.files.len()).sum::<usize>() + entry.data.len() + entry.figures.len() + entry.weights.len();
+    let files: usize =
+        entry.artifacts.iter().map(|a| a.files.len()).sum::<usize>() + entry.data.len() + entry.figures.len() + entry.weights.len();
     let commit = match &entry.git {
         Some(git) if git.clean => format!("commit {}", &git.commit[..12.min(git.commit.len())]),
         Some(git) => format!("commit {} with a stored difference", &git.commit[..12.min(git.commit.len())]),

@@ -75,6 +75,9 @@ fn overridden(shown: &str, source: &str, overrides: &[String]) -> Result<Protoco
             Ok(mut t) => t.remove("value").unwrap_or(toml::Value::Boolean(false)),
             Err(_) => toml::Value::String(value.to_owned()),
         };
+        if matches!(key.trim(), "name" | "schema") {
+            return Err(Failure::input(format!("'{}' cannot be overridden", key.trim())).at(format!("--set {text}")));
+        }
         set(&mut table, key.trim(), parsed).map_err(|e| e.at(format!("--set {text}")))?;
     }
     let digest = Digest::of(overrides.join("\n").as_bytes());
@@ -93,7 +96,6 @@ fn overridden(shown: &str, source: &str, overrides: &[String]) -> Result<Protoco
 
 fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<()> {
     match key.split_once('.') {
-        None if matches!(key, "name" | "schema") => Err(Failure::input(format!("'{key}' cannot be overridden"))),
         None => {
             // Whole numbers stand for decimals where the file has decimals.
             let value = match (table.get(key), value) {

@@ -167,7 +167,9 @@ mod tests {
 
     #[test]
     fn ranges_survive_anything() {
-        for values in [vec![], vec![f64::NAN], vec![f64::INFINITY, f64::NEG_INFINITY], vec![0.0], vec![5.0, 5.0], vec![1e-300], vec![1e308, -1e308]] {
+        for values in
+            [vec![], vec![f64::NAN], vec![f64::INFINITY, f64::NEG_INFINITY], vec![0.0], vec![5.0, 5.0], vec![1e-300], vec![1e308, -1e308]]
+        {
             let r = Range::of(values.clone(), 0.05);
             assert!(r.low < r.high && (r.high - r.low).is_finite(), "{values:?} {r:?}");
             assert!(r.ticks(6).len() < 60, "{values:?}");

@@ -34,7 +34,12 @@ pub struct BaselineGene {
 impl Baseline {
     fn points(&self) -> Vec<(usize, f64, f64)> {
         let sound = |v: f64| v.is_finite() && v >= 0.0;
-        self.genes.iter().enumerate().filter(|(_, g)| sound(g.mse) && sound(g.mse_constant)).map(|(i, g)| (i, g.mse_constant, g.mse)).collect()
+        self.genes
+            .iter()
+            .enumerate()
+            .filter(|(_, g)| sound(g.mse) && sound(g.mse_constant))
+            .map(|(i, g)| (i, g.mse_constant, g.mse))
+            .collect()
     }
 
     /// What is to be seen, in one sentence.
@@ -101,7 +106,10 @@ pub fn baseline(input: &Baseline, text: &[(String, String)]) -> Result<Vec<u8>> 
     };
     let mut space = Space::new(panel.left, panel.top, panel.right, panel.bottom);
     for step in 0..=400 {
-        let at = panel.at(range.low + (range.high - range.low) * f64::from(step) / 400.0, range.low + (range.high - range.low) * f64::from(step) / 400.0);
+        let at = panel.at(
+            range.low + (range.high - range.low) * f64::from(step) / 400.0,
+            range.low + (range.high - range.low) * f64::from(step) / 400.0,
+        );
         space.take_point(at.0, at.1, 2.0);
     }
     for &(_, x, y) in &points {
@@ -110,14 +118,18 @@ pub fn baseline(input: &Baseline, text: &[(String, String)]) -> Result<Vec<u8>> 
         mark(&mut canvas, shape, at.0, at.1, size, colour, if points.len() <= 1500 { 1.4 } else { 0.7 });
         space.take_point(at.0, at.1, size);
     }
-    let corner = [("model worse", panel.left + 20.0, panel.top + 34.0, Anchor::Start), ("model better", panel.right - 16.0, panel.bottom - 20.0, Anchor::End)];
+    let corner = [
+        ("model worse", panel.left + 20.0, panel.top + 34.0, Anchor::Start),
+        ("model better", panel.right - 16.0, panel.bottom - 20.0, Anchor::End),
+    ];
     for (words, x, y, anchor) in corner {
         let w = LABEL.width(words);
         let x0 = if anchor == Anchor::End { x - w } else { x };
         canvas.text(words, x, y, LABEL.anchored(anchor).coloured(SOFT));
         space.take(x0 - 6.0, y - 26.0, x0 + w + 6.0, y + 8.0);
     }
-    let mut far: Vec<(f64, usize)> = points.iter().enumerate().filter(|(_, p)| p.1 > 0.0).map(|(at, p)| ((p.2 / p.1 - 1.0).abs(), at)).collect();
+    let mut far: Vec<(f64, usize)> =
+        points.iter().enumerate().filter(|(_, p)| p.1 > 0.0).map(|(at, p)| ((p.2 / p.1 - 1.0).abs(), at)).collect();
     far.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let wishes: Vec<Wish> = far
         .iter()

@@ -276,7 +276,10 @@ impl Canvas {
             for x in 0..self.width {
                 let start = y * FINE * across + x * FINE * 3;
                 for channel in 0..3 {
-                    let sum: u32 = (0..FINE).flat_map(|r| (0..FINE).map(move |c| start + r * across + c * 3 + channel)).map(|at| u32::from(self.fine[at])).sum();
+                    let sum: u32 = (0..FINE)
+                        .flat_map(|r| (0..FINE).map(move |c| start + r * across + c * 3 + channel))
+                        .map(|at| u32::from(self.fine[at]))
+                        .sum();
                     pixels.push(((sum + count / 2) / count) as u8);
                 }
             }

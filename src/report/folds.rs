@@ -64,7 +64,11 @@ impl FoldScores {
             _ => "No fold has a defined PCC".to_owned(),
         };
         let better = ratios.iter().filter(|r| **r < 1.0).count();
-        let beats = if ratios.is_empty() { String::new() } else { format!("; the model’s error is below the constant profile’s in {better} of {}", ratios.len()) };
+        let beats = if ratios.is_empty() {
+            String::new()
+        } else {
+            format!("; the model’s error is below the constant profile’s in {better} of {}", ratios.len())
+        };
         format!("{spread}{beats}.")
     }
 }
@@ -73,7 +77,13 @@ impl FoldScores {
 pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<u8>> {
     let n = input.folds.len();
     // Room for every name up to 36 folds; after that rows come closer and only some are named.
-    let row = if n <= 10 { 52.0 } else if n <= 40 { 34.0 } else { (1360.0 / n as f64).max(3.0) };
+    let row = if n <= 10 {
+        52.0
+    } else if n <= 40 {
+        34.0
+    } else {
+        (1360.0 / n as f64).max(3.0)
+    };
     let body = (row * n.max(4) as f64).min(1500.0);
     let mut canvas = Canvas::new(WIDTH, (360.0 + body) as usize);
     let top = input.heading.draw(&mut canvas, "Fold by fold", &input.finding()) + 60.0;
@@ -85,7 +95,8 @@ pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<
     let ratio = input.folds.iter().map(FoldPoint::ratio);
     let roomy = |r: Range| Range { low: r.low, high: r.high + (r.high - r.low) * 0.14 };
     let first = Panel { left, top, right: left + half, bottom: top + body, x: roomy(Range::of(pcc.clone().chain([0.0]), 0.04)), y: rows };
-    let second = Panel { left: first.right + 70.0, right: WIDTH as f64 - MARGIN, x: roomy(Range::of(ratio.clone().chain([1.0]), 0.08)), ..first };
+    let second =
+        Panel { left: first.right + 70.0, right: WIDTH as f64 - MARGIN, x: roomy(Range::of(ratio.clone().chain([1.0]), 0.08)), ..first };
 
     let every = ((26.0 / row).ceil() as usize).max(1);
     for (i, fold) in input.folds.iter().enumerate() {
@@ -98,8 +109,13 @@ pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<
         }
     }
     draw(&mut canvas, &first, &pcc.clone().collect::<Vec<_>>(), every == 1, &|_| (BLUE, Mark::Circle));
-    draw(&mut canvas, &second, &ratio.clone().collect::<Vec<_>>(), every == 1, &|v| if v < 1.0 { (GREEN, Mark::Circle) } else { (VERMILLION, Mark::Triangle) });
-    for (panel, title, axis) in [(&first, "Mean PCC over genes", "mean PCC"), (&second, "Error relative to the constant profile", "MSE of the model / MSE of the constant profile")] {
+    draw(&mut canvas, &second, &ratio.clone().collect::<Vec<_>>(), every == 1, &|v| {
+        if v < 1.0 { (GREEN, Mark::Circle) } else { (VERMILLION, Mark::Triangle) }
+    });
+    for (panel, title, axis) in [
+        (&first, "Mean PCC over genes", "mean PCC"),
+        (&second, "Error relative to the constant profile", "MSE of the model / MSE of the constant profile"),
+    ] {
         panel.title(&mut canvas, title);
         panel.x_axis(&mut canvas, &panel.x.ticks(6), axis, false);
         panel.spine(&mut canvas);

@@ -97,9 +97,7 @@ fn glyph(sub: &[u8], c: u16) -> Option<usize> {
 fn face(font: &[u8]) -> Option<Face> {
     let (head, hhea, hmtx, cmap) = (table(font, b"head")?, table(font, b"hhea")?, table(font, b"hmtx")?, table(font, b"cmap")?);
     let metrics = usize::from(u16_at(hhea, 34)?);
-    let sub = (0..usize::from(u16_at(cmap, 2)?))
-        .filter_map(|i| cmap.get(u32_at(cmap, 8 + 8 * i)?..))
-        .find(|s| u16_at(s, 0) == Some(4))?;
+    let sub = (0..usize::from(u16_at(cmap, 2)?)).filter_map(|i| cmap.get(u32_at(cmap, 8 + 8 * i)?..)).find(|s| u16_at(s, 0) == Some(4))?;
     let measure = |id: usize| {
         let advance = f64::from(u16_at(hmtx, 4 * id.min(metrics - 1))?);
         let bearing = if id < metrics { i16_at(hmtx, 4 * id + 2)? } else { i16_at(hmtx, 4 * metrics + 2 * (id - metrics))? };

@@ -145,7 +145,12 @@ pub fn genes_ranked(input: &GenesRanked, text: &[(String, String)]) -> Result<Ve
             canvas.text_up(&name, p.0 + 8.0, panel.bottom + 14.0, NOTE.anchored(Anchor::End));
         }
     } else {
-        panel.x_axis(&mut canvas, &panel.x.whole_ticks(8).into_iter().filter(|t| t.0 >= 1.0).collect::<Vec<_>>(), "rank of the gene", false);
+        panel.x_axis(
+            &mut canvas,
+            &panel.x.whole_ticks(8).into_iter().filter(|t| t.0 >= 1.0).collect::<Vec<_>>(),
+            "rank of the gene",
+            false,
+        );
         let wishes: Vec<Wish> = places
             .iter()
             .take(input.names.min(30))

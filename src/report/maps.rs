@@ -65,7 +65,11 @@ impl TruthVsPrediction {
             (Some(a), _) => format!("PCC on this slide {}", fixed(Some(a), 2)),
             _ => "no PCC is defined on this slide".to_owned(),
         };
-        format!("Held-out spots of slide {} ({}): {range}. Both maps of a gene share one colour scale.", self.slide, counted(self.x.len(), "spot"))
+        format!(
+            "Held-out spots of slide {} ({}): {range}. Both maps of a gene share one colour scale.",
+            self.slide,
+            counted(self.x.len(), "spot")
+        )
     }
 
     fn check(&self) -> Result<()> {
@@ -216,7 +220,9 @@ fn colour_bar(canvas: &mut Canvas, scale: &Range, x: f64, y: f64, h: f64, unit: 
 fn scale_bar(canvas: &mut Canvas, input: &TruthVsPrediction, wide: f64, v: View) {
     let Some(size) = input.microns_per_pixel.filter(|m| m.is_finite() && *m > 0.0) else { return };
     let whole = wide * size;
-    let Some(length) = [5000.0, 2000.0, 1000.0, 500.0, 200.0, 100.0, 50.0, 20.0, 10.0].into_iter().find(|l| *l <= whole * 0.4) else { return };
+    let Some(length) = [5000.0, 2000.0, 1000.0, 500.0, 200.0, 100.0, 50.0, 20.0, 10.0].into_iter().find(|l| *l <= whole * 0.4) else {
+        return;
+    };
     let words = if length >= 1000.0 { format!("{} mm", length / 1000.0) } else { format!("{length} µm") };
     let pixels = length / whole * v.side_x;
     let box_width = pixels.max(TICK.width(&words)) + 20.0;
@@ -244,7 +250,9 @@ fn spacing(places: &[(f64, f64)]) -> f64 {
         let (cx, cy) = of(&places[i]);
         let around = (-2..=2).flat_map(|dx| (-2..=2).map(move |dy| (cx + dx, cy + dy)));
         let near = around.filter_map(|c| cells.get(&c)).flatten().take(4000).filter(|&&j| j != i);
-        near.map(|&j| (places[i].0 - places[j].0).powi(2) + (places[i].1 - places[j].1).powi(2)).filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min)
+        near.map(|&j| (places[i].0 - places[j].0).powi(2) + (places[i].1 - places[j].1).powi(2))
+            .filter(|d| *d > 0.0)
+            .fold(f64::INFINITY, f64::min)
     };
     let found: Vec<f64> = (0..places.len().min(5000)).map(nearest).filter(|d| d.is_finite()).map(f64::sqrt).collect();
     let pitch = super::curves::middle(found);

@@ -13,6 +13,7 @@ mod genes;
 mod heading;
 mod maps;
 mod moran;
+pub mod page;
 mod place;
 pub mod png;
 mod published;

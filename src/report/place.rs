@@ -1,7 +1,7 @@
 //! Names beside points, so that no name covers another, a point, or a leader line.
 
 use super::canvas::{Anchor, Canvas};
-use super::style::{AXIS, NOTE, Mark, WHITE};
+use super::style::{AXIS, Mark, NOTE, WHITE};
 
 /// Side of a cell of the occupancy grid, pixels.
 const CELL: f64 = 4.0;
@@ -150,7 +150,8 @@ impl Classes {
                 names.push((*class).to_owned());
             }
         }
-        let of = all.iter().map(|c| c.and_then(|c| names.iter().position(|n| n == c)).map(|i| i.min(super::style::MARKS.len() - 1))).collect();
+        let of =
+            all.iter().map(|c| c.and_then(|c| names.iter().position(|n| n == c)).map(|i| i.min(super::style::MARKS.len() - 1))).collect();
         if names.len() > super::style::MARKS.len() {
             names.truncate(super::style::MARKS.len() - 1);
             names.push("other".to_owned());

@@ -24,12 +24,7 @@ const SIDE_LIMIT: u32 = 30_000;
 /// Latin-1 lacks is written as `?`, since `tEXt` can hold nothing else.
 pub fn encode(image: &Rgb, text: &[(String, String)]) -> Result<Vec<u8>> {
     if image.pixels.len() != image.width * image.height * 3 || image.pixels.is_empty() {
-        return Err(Failure::input(format!(
-            "an image of {} x {} pixels has {} bytes",
-            image.width,
-            image.height,
-            image.pixels.len()
-        )));
+        return Err(Failure::input(format!("an image of {} x {} pixels has {} bytes", image.width, image.height, image.pixels.len())));
     }
     let failed = |e: png::EncodingError| Failure::input(format!("cannot encode the figure: {e}"));
     let mut out = Vec::new();
@@ -60,9 +55,8 @@ fn latin1(c: char) -> char {
 
 /// The image and the `tEXt` chunks, in the file's order.
 pub fn decode(bytes: &[u8]) -> Result<(Rgb, Vec<(String, String)>)> {
-    let failed = |e: png::DecodingError| {
-        Failure::input(format!("not a sound PNG file: {e}")).hint("the figure is damaged; make the report again")
-    };
+    let failed =
+        |e: png::DecodingError| Failure::input(format!("not a sound PNG file: {e}")).hint("the figure is damaged; make the report again");
     let mut decoder = png::Decoder::new(std::io::Cursor::new(bytes));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(failed)?;

@@ -122,7 +122,8 @@ pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, S
     let ratio = sizes.iter().copied().fold(0.0, f64::max) / sizes.iter().copied().fold(f64::INFINITY, f64::min);
     let shared = sizes.len() <= 1 || ratio <= 20.0;
     let range = |values: &mut dyn Iterator<Item = f64>| Range::of(values.chain([0.0]), 0.0);
-    let stretch = |r: Range| Range { low: if r.low < 0.0 { r.low - (r.high - r.low) * 0.08 } else { 0.0 }, high: r.high + (r.high - r.low) * 0.08 };
+    let stretch =
+        |r: Range| Range { low: if r.low < 0.0 { r.low - (r.high - r.low) * 0.08 } else { 0.0 }, high: r.high + (r.high - r.low) * 0.08 };
     let whole = stretch(range(&mut rows.iter().flat_map(PublishedRow::values)));
     let frame = Panel { left, top: below, right, bottom, x: whole, y: Range { low: 0.0, high: 1.0 } };
     if shared && !sizes.is_empty() {
@@ -134,7 +135,12 @@ pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, S
             canvas.line((MARGIN, y), (WIDTH as f64 - MARGIN, y), BAND, 1.0, 1.0);
         }
         let panel = Panel { top: y, bottom: y + row, x: if shared { whole } else { stretch(range(&mut r.values())) }, ..frame };
-        canvas.text(&LABEL.elide(&r.label, names), MARGIN, y + row / 2.0 - 8.0 + if r.detail.is_empty() { 16.0 } else { 0.0 }, LABEL.anchored(Anchor::Start));
+        canvas.text(
+            &LABEL.elide(&r.label, names),
+            MARGIN,
+            y + row / 2.0 - 8.0 + if r.detail.is_empty() { 16.0 } else { 0.0 },
+            LABEL.anchored(Anchor::Start),
+        );
         canvas.text(&TICK.elide(&r.detail, names), MARGIN, y + row / 2.0 + 24.0, TICK.anchored(Anchor::Start));
         bars(&mut canvas, &panel, r);
         canvas.line((panel.px(0.0).round(), y), (panel.px(0.0).round(), y + row), AXIS, 2.0, 1.0);
@@ -148,7 +154,12 @@ pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, S
         canvas.text(words, WIDTH as f64 - MARGIN, y + row / 2.0 - 6.0, NOTE.anchored(Anchor::End).coloured(colour));
         if let (Some(p), Some(v)) = (r.published.filter(|v| v.is_finite()), r.reproduced.filter(|v| v.is_finite())) {
             let sign = if v - p > 0.0 { "+" } else { "" };
-            canvas.text(&format!("difference {sign}{}", significant(v - p, 2)), WIDTH as f64 - MARGIN, y + row / 2.0 + 24.0, TICK.anchored(Anchor::End));
+            canvas.text(
+                &format!("difference {sign}{}", significant(v - p, 2)),
+                WIDTH as f64 - MARGIN,
+                y + row / 2.0 + 24.0,
+                TICK.anchored(Anchor::End),
+            );
         }
     }
     if rows.is_empty() {

@@ -47,7 +47,12 @@ pub struct Drawn {
 pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) -> Result<Vec<Drawn>> {
     let mut out = Vec::new();
     let mut add = |file: &str, title: &str, caption: String, png: Result<Vec<u8>>| -> Result<()> {
-        out.push(Drawn { file: format!("{file}.png"), title: title.to_owned(), caption, png: png.map_err(|e| e.at(format!("figure {file}")))? });
+        out.push(Drawn {
+            file: format!("{file}.png"),
+            title: title.to_owned(),
+            caption,
+            png: png.map_err(|e| e.at(format!("figure {file}")))?,
+        });
         Ok(())
     };
     let head = |title: &str| Heading { title: Some(title.to_owned()), finding: None, source: Some(m.protocol.name.clone()) };
@@ -59,16 +64,28 @@ pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) ->
     add("training-curves", "Training", caption, report::training_curves(&curves, &provenance("training-curves")))?;
 
     let ranked = ranked(m, head("Genes ranked by correlation"));
-    let caption = format!("{} Pearson's r of truth and prediction over {spots} held-out spots, one dot a gene. Band: what 95 % of genes without any signal would stay within.", sentence(ranked.finding()));
+    let caption = format!(
+        "{} Pearson's r of truth and prediction over {spots} held-out spots, one dot a gene. Band: what 95 % of genes without any signal would stay within.",
+        sentence(ranked.finding())
+    );
     add("genes-ranked", "Genes ranked by correlation", caption, report::genes_ranked(&ranked, &provenance("genes-ranked")))?;
 
     let moran = moran(m, head("Spatial autocorrelation and predictability"));
-    let caption = format!("{} Moran's I of the measured expression of the evaluated spots, row-standardised weights.", sentence(moran.finding()));
+    let caption =
+        format!("{} Moran's I of the measured expression of the evaluated spots, row-standardised weights.", sentence(moran.finding()));
     add("moran-vs-pcc", "Spatial autocorrelation and predictability", caption, report::moran_vs_pcc(&moran, &provenance("moran-vs-pcc")))?;
 
     if let Some((maps, slide)) = maps(m, head("Truth beside prediction"))? {
-        let caption = format!("Slide {slide}: held-out spots only, measured and predicted {unit} on one colour scale a gene. {}", sentence(maps.finding()));
-        add("truth-vs-prediction", "Truth beside prediction", caption, report::truth_vs_prediction(&maps, &provenance("truth-vs-prediction")))?;
+        let caption = format!(
+            "Slide {slide}: held-out spots only, measured and predicted {unit} on one colour scale a gene. {}",
+            sentence(maps.finding())
+        );
+        add(
+            "truth-vs-prediction",
+            "Truth beside prediction",
+            caption,
+            report::truth_vs_prediction(&maps, &provenance("truth-vs-prediction")),
+        )?;
     }
 
     let baseline = baseline(m, head("Against the training mean"), &unit);
@@ -82,7 +99,8 @@ pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) ->
     }
     if !m.protocol.published.is_empty() {
         let published = published(m, head("Published beside reproduced"));
-        let caption = format!("{} Hatched: not verified in the publication, so never counted as reproduced.", sentence(published.finding()));
+        let caption =
+            format!("{} Hatched: not verified in the publication, so never counted as reproduced.", sentence(published.finding()));
         add("published", "Published beside reproduced", caption, report::published_vs_reproduced(&published, &provenance("published")))?;
     }
     Ok(out)
@@ -122,7 +140,12 @@ fn curves(m: &Material, heading: Heading) -> Result<report::TrainingCurves> {
             .map(|r| {
                 let train_loss = r["train_loss"].as_f64().ok_or_else(|| broken(name))?;
                 let epoch = r["epoch"].as_u64().ok_or_else(|| broken(name))? as usize;
-                Ok(report::EpochPoint { epoch, train_loss, validation_loss: r["validation_loss"].as_f64(), validation_pcc: r["validation_pcc"].as_f64() })
+                Ok(report::EpochPoint {
+                    epoch,
+                    train_loss,
+                    validation_loss: r["validation_loss"].as_f64(),
+                    validation_pcc: r["validation_pcc"].as_f64(),
+                })
             })
             .collect::<Result<_>>()?;
         folds.push(report::FoldCurve { name: name.clone(), best_epoch: history["best_epoch"].as_u64().map(|e| e as usize), epochs });
@@ -131,7 +154,12 @@ fn curves(m: &Material, heading: Heading) -> Result<report::TrainingCurves> {
 }
 
 fn ranked(m: &Material, heading: Heading) -> report::GenesRanked {
-    let genes = m.evaluation.genes.iter().map(|g| report::RankedGene { gene: g.gene.clone(), pcc: g.pcc, class: class(m.protocol, &g.gene) }).collect();
+    let genes = m
+        .evaluation
+        .genes
+        .iter()
+        .map(|g| report::RankedGene { gene: g.gene.clone(), pcc: g.pcc, class: class(m.protocol, &g.gene) })
+        .collect();
     report::GenesRanked {
         heading,
         genes,
@@ -150,11 +178,23 @@ fn moran(m: &Material, heading: Heading) -> report::MoranVsPcc {
         .map(|g| report::MoranGene { gene: g.gene.clone(), moran: g.moran_truth, pcc: g.pcc, class: class(m.protocol, &g.gene) })
         .collect();
     let a = m.evaluation.moran_vs_pcc.as_ref();
-    report::MoranVsPcc { heading, genes, spearman: a.and_then(|a| a.spearman), pearson: a.and_then(|a| a.pearson), n: a.map(|a| a.genes), names: 8 }
+    report::MoranVsPcc {
+        heading,
+        genes,
+        spearman: a.and_then(|a| a.spearman),
+        pearson: a.and_then(|a| a.pearson),
+        n: a.map(|a| a.genes),
+        names: 8,
+    }
 }
 
 fn baseline(m: &Material, heading: Heading, unit: &str) -> report::Baseline {
-    let genes = m.evaluation.genes.iter().map(|g| report::BaselineGene { gene: g.gene.clone(), mse: g.mse, mse_constant: g.mse_constant }).collect();
+    let genes = m
+        .evaluation
+        .genes
+        .iter()
+        .map(|g| report::BaselineGene { gene: g.gene.clone(), mse: g.mse, mse_constant: g.mse_constant })
+        .collect();
     report::Baseline { heading, genes, unit: format!("({unit})²"), names: 6 }
 }
 
@@ -240,7 +280,10 @@ fn maps(m: &Material, heading: Heading) -> Result<Option<(report::TruthVsPredict
     };
     let microns_per_pixel = slide.image.as_ref().and_then(|i| i.um_per_px);
     let unit = m.protocol.expression_label();
-    Ok(Some((report::TruthVsPrediction { heading, slide: slide.id.clone(), thumbnail, x, y, microns_per_pixel, unit, genes }, slide.id.clone())))
+    Ok(Some((
+        report::TruthVsPrediction { heading, slide: slide.id.clone(), thumbnail, x, y, microns_per_pixel, unit, genes },
+        slide.id.clone(),
+    )))
 }
 
 /// The slide shrunk by a whole factor to at most 700 pixels a side: the mean of each box.

@@ -26,7 +26,8 @@ impl Expression {
         let spots = evaluate::read_spots(&dir.join("spots.tsv"))?;
         let values = arrays.f32s("expression")?;
         if values.len() != genes.len() * spots.len() {
-            return Err(Failure::input(format!("{} values for {} spots and {} genes", values.len(), spots.len(), genes.len())).at(dir.display().to_string()));
+            return Err(Failure::input(format!("{} values for {} spots and {} genes", values.len(), spots.len(), genes.len()))
+                .at(dir.display().to_string()));
         }
         Ok(Self { genes, spots, values, abundance: arrays.f64s("abundance")? })
     }
@@ -62,7 +63,8 @@ pub fn fold(dir: &Path, index: usize, spots: usize) -> Result<Fold> {
 
 /// Writes pretty JSON with a final line end.
 pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<()> {
-    let mut text = serde_json::to_string_pretty(value).map_err(|e| Failure::environment(format!("cannot write {}: {e}", path.display())))?;
+    let mut text =
+        serde_json::to_string_pretty(value).map_err(|e| Failure::environment(format!("cannot write {}: {e}", path.display())))?;
     text.push('\n');
     crate::base::atomic::write(path, text.as_bytes())
 }

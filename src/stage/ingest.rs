@@ -24,9 +24,13 @@ impl Ingest {
             for file in dataset::her2st::files(root, &data.slides)? {
                 let found = Digest::of_file(&dataset::her2st::path_of(root, &file)?)?;
                 if let Some(due) = data.digests.get(&file).filter(|due| **due != found) {
-                    return Err(Failure::input(format!("the file is not the one that the protocol pins: digest {} where {} is due", found.short(), due.short()))
-                        .at(file.clone())
-                        .hint("fetch it again; or, if you mean this file, pin its digest in the protocol's [data.digests]"));
+                    return Err(Failure::input(format!(
+                        "the file is not the one that the protocol pins: digest {} where {} is due",
+                        found.short(),
+                        due.short()
+                    ))
+                    .at(file.clone())
+                    .hint("fetch it again; or, if you mean this file, pin its digest in the protocol's [data.digests]"));
                 }
                 inputs.insert(file, found);
             }
@@ -63,7 +67,13 @@ impl Stage for Ingest {
             Dataset::Her2st => dataset::her2st::read(&self.root, &self.data.slides)?,
             Dataset::Synthetic => {
                 let s = self.data.synthetic.as_ref().ok_or_else(|| Failure::input("no [data.synthetic] table"))?;
-                let spec = dataset::synthetic::Spec { slides: self.data.slides.clone(), side: s.side, pitch_px: s.pitch, genes: s.genes, seed: s.seed };
+                let spec = dataset::synthetic::Spec {
+                    slides: self.data.slides.clone(),
+                    side: s.side,
+                    pitch_px: s.pitch,
+                    genes: s.genes,
+                    seed: s.seed,
+                };
                 let made = dataset::synthetic::make(&spec)?;
                 dataset::store::save_images(&made, out)?;
                 made.into_iter().map(|(slide, _)| slide).collect()
@@ -71,7 +81,10 @@ impl Stage for Ingest {
         };
         for slide in &slides {
             for finding in slide.findings.iter().filter(|f| f.severity == dataset::Severity::Warning) {
-                watch.event(Event::Note { level: "warning".into(), text: format!("slide {}: {} ({})", slide.id, finding.text, finding.code) });
+                watch.event(Event::Note {
+                    level: "warning".into(),
+                    text: format!("slide {}: {} ({})", slide.id, finding.text, finding.code),
+                });
             }
         }
         dataset::store::save(&slides, out)

@@ -34,7 +34,9 @@ pub fn look(p: &Protocol, slides: &[Slide], folds: &[Fold]) -> Vec<Finding> {
     let at: Vec<At> = slides
         .iter()
         .enumerate()
-        .flat_map(|(i, s)| s.spots.iter().map(move |q| At { slide: i, donor: s.donor.as_deref(), col: q.array_col, row: q.array_row, x: q.x, y: q.y }))
+        .flat_map(|(i, s)| {
+            s.spots.iter().map(move |q| At { slide: i, donor: s.donor.as_deref(), col: q.array_col, row: q.array_row, x: q.x, y: q.y })
+        })
         .collect();
     vec![
         shared_slides(slides, folds, &at),
@@ -66,7 +68,11 @@ fn shared_slides(slides: &[Slide], folds: &[Fold], at: &[At]) -> Finding {
         return finding("slide", false, "no slide has spots on both sides of the split".into());
     }
     let names: Vec<&str> = shared.iter().map(|&i| slides[i].id.as_str()).collect();
-    finding("slide", true, format!("{} of {} slides have spots on both sides of the split ({})", shared.len(), slides.len(), names.join(", ")))
+    finding(
+        "slide",
+        true,
+        format!("{} of {} slides have spots on both sides of the split ({})", shared.len(), slides.len(), names.join(", ")),
+    )
 }
 
 fn shared_donors(slides: &[Slide], folds: &[Fold], at: &[At]) -> Finding {
@@ -83,7 +89,11 @@ fn shared_donors(slides: &[Slide], folds: &[Fold], at: &[At]) -> Finding {
         return finding("donor", false, format!("no donor is known to be on both sides of the split{note}"));
     }
     let names: Vec<&str> = shared.into_iter().collect();
-    finding("donor", true, format!("the same donor is on both sides of the split ({}): the number says nothing about another patient{note}", names.join(", ")))
+    finding(
+        "donor",
+        true,
+        format!("the same donor is on both sides of the split ({}): the number says nothing about another patient{note}", names.join(", ")),
+    )
 }
 
 fn neighbours(folds: &[Fold], at: &[At]) -> Finding {
@@ -95,7 +105,11 @@ fn neighbours(folds: &[Fold], at: &[At]) -> Finding {
             // Rook neighbours, and the two on a hexagonal lattice that are not among them.
             let steps = [(0, 1), (0, -1), (1, 0), (-1, 0), (2, 0), (-2, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)];
             let square = steps.iter().take(4).filter(|(c, r)| train.contains(&(spot.slide, spot.col + c, spot.row + r))).count();
-            let hex = if square > 0 { 0 } else { steps.iter().skip(4).filter(|(c, r)| train.contains(&(spot.slide, spot.col + c, spot.row + r))).count() };
+            let hex = if square > 0 {
+                0
+            } else {
+                steps.iter().skip(4).filter(|(c, r)| train.contains(&(spot.slide, spot.col + c, spot.row + r))).count()
+            };
             let near = square.max(hex);
             tests += 1;
             pairs += near;
@@ -120,7 +134,10 @@ fn overlaps(size: usize, folds: &[Fold], at: &[At]) -> Finding {
         learning(fold).for_each(|i| bins.entry((at[i].slide, bin(at[i].x), bin(at[i].y))).or_default().push(i));
         for &i in &fold.test {
             let (bx, by) = (bin(at[i].x), bin(at[i].y));
-            let near = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy))).filter_map(|(dx, dy)| bins.get(&(at[i].slide, bx + dx, by + dy))).flatten();
+            let near = (-1..=1)
+                .flat_map(|dx| (-1..=1).map(move |dy| (dx, dy)))
+                .filter_map(|(dx, dy)| bins.get(&(at[i].slide, bx + dx, by + dy)))
+                .flatten();
             let limit = size as f64;
             tests += 1;
             overlapping += usize::from(near.into_iter().any(|&j| (at[i].x - at[j].x).abs() < limit && (at[i].y - at[j].y).abs() < limit));
@@ -137,7 +154,9 @@ fn panel(p: &Protocol, folds: &[Fold], at: &[At]) -> Finding {
     let by_test = match (&p.genes.rule, &p.genes.from) {
         (PanelRule::List, _) => return finding("panel", false, "the gene panel is a list in the protocol".into()),
         (_, PanelFrom::Named(PanelSet::Train)) => false,
-        (_, PanelFrom::Slides(chosen)) => folds.iter().any(|f| f.test.iter().any(|&i| p.data.slides.get(at[i].slide).is_some_and(|s| chosen.contains(s)))),
+        (_, PanelFrom::Slides(chosen)) => {
+            folds.iter().any(|f| f.test.iter().any(|&i| p.data.slides.get(at[i].slide).is_some_and(|s| chosen.contains(s))))
+        }
         _ => true,
     };
     if by_test {
@@ -149,7 +168,9 @@ fn panel(p: &Protocol, folds: &[Fold], at: &[At]) -> Finding {
 fn checkpoint(p: &Protocol) -> Finding {
     match p.train.best {
         Best::MinTestLoss => finding("checkpoint", true, "the checkpoint is chosen by its loss on the test spots".into()),
-        Best::MinValidationLoss => finding("checkpoint", false, "the checkpoint is chosen on validation spots taken out of the training side".into()),
+        Best::MinValidationLoss => {
+            finding("checkpoint", false, "the checkpoint is chosen on validation spots taken out of the training side".into())
+        }
         Best::Last => finding("checkpoint", false, "the checkpoint is the last epoch's, whatever its loss".into()),
     }
 }

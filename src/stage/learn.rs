@@ -126,7 +126,13 @@ pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<
         AugmentationPreset::Mpa => Preset::Mpa,
     };
     let augment = Keyed(Augmenter::new(preset, p.seed, stage.fold as u64));
-    let mut telling = Telling { watch: RefCell::new(watch), label: stage.label(), epochs: c.epochs, images: fold.train.len(), epoch_started: Instant::now() };
+    let mut telling = Telling {
+        watch: RefCell::new(watch),
+        label: stage.label(),
+        epochs: c.epochs,
+        images: fold.train.len(),
+        epoch_started: Instant::now(),
+    };
     train::fit(&c, &data, &augment, out, &mut telling).map(|_| ())
 }
 

@@ -6,7 +6,8 @@ use crate::engine::Watch;
 use std::path::Path;
 
 fn absent() -> Failure {
-    Failure::environment("this pinfold was built without libtorch: it audits, reports and browses, and does not train").hint("make setup && cargo build --release")
+    Failure::environment("this pinfold was built without libtorch: it audits, reports and browses, and does not train")
+        .hint("make setup && cargo build --release")
 }
 
 pub(super) fn train(_: &Train, _: &Path, _: &mut dyn Watch) -> Result<()> {

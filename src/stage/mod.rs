@@ -6,12 +6,12 @@ pub mod evaluate;
 pub mod figures;
 pub mod files;
 pub mod ingest;
+pub mod leakage;
 #[cfg(feature = "train")]
 mod learn;
 #[cfg(not(feature = "train"))]
 #[path = "learn_absent.rs"]
 mod learn;
-pub mod leakage;
 pub mod patches;
 pub mod predict;
 pub mod preprocess;

@@ -22,7 +22,15 @@ pub struct Predict {
 
 impl Predict {
     /// Predicts the test spots of one fold.
-    pub fn new(p: &Protocol, name: &str, fold: usize, train: &Artifact, preprocess: &Artifact, patches: &Artifact, split: &Artifact) -> Self {
+    pub fn new(
+        p: &Protocol,
+        name: &str,
+        fold: usize,
+        train: &Artifact,
+        preprocess: &Artifact,
+        patches: &Artifact,
+        split: &Artifact,
+    ) -> Self {
         Self {
             protocol: p.clone(),
             name: name.to_owned(),
@@ -60,7 +68,10 @@ impl Stage for Predict {
                 "device": d.device,
                 "libtorch": super::LIBTORCH,
             }),
-            inputs: [&self.train, &self.preprocess, &self.patches, &self.split].into_iter().map(|a| (a.label.clone(), a.digest())).collect(),
+            inputs: [&self.train, &self.preprocess, &self.patches, &self.split]
+                .into_iter()
+                .map(|a| (a.label.clone(), a.digest()))
+                .collect(),
         }
     }
 

@@ -7,8 +7,8 @@ use crate::dataset::expression::{self, GeneSpace, Panel, Transform};
 use crate::dataset::{self, Slide};
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
-use crate::protocol::schema::{self, PanelFrom, PanelRule, PanelSet};
 use crate::protocol::Protocol;
+use crate::protocol::schema::{self, PanelFrom, PanelRule, PanelSet};
 use crate::stats::evaluate::{self, SpotAt};
 use serde_json::json;
 use std::path::Path;
@@ -54,7 +54,14 @@ impl Preprocess {
 
 /// The spots of all slides in protocol order, as downstream stages number them.
 pub fn spots(slides: &[Slide]) -> Vec<SpotAt> {
-    let one = |slide: &Slide, s: &dataset::Spot| SpotAt { slide: slide.id.clone(), id: s.id.clone(), array_col: s.array_col, array_row: s.array_row, x: s.x, y: s.y };
+    let one = |slide: &Slide, s: &dataset::Spot| SpotAt {
+        slide: slide.id.clone(),
+        id: s.id.clone(),
+        array_col: s.array_col,
+        array_row: s.array_row,
+        x: s.x,
+        y: s.y,
+    };
     slides.iter().flat_map(|slide| slide.spots.iter().map(move |s| one(slide, s))).collect()
 }
 

@@ -1,9 +1,18 @@
 //! `report`: figures, `report.md` and `index.html` from everything before.
 
-use crate::base::Result;
+use super::evaluate::Evaluate;
+use super::figures::{self, Drawn, Material};
+use super::files::{self, Expression};
+use super::ingest::Ingest;
+use super::leakage::Finding;
+use crate::base::{Digest, Result, text};
+use crate::dataset::Slide;
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
 use crate::protocol::Protocol;
+use crate::protocol::schema::{Dataset, PublishedStatus};
+use crate::report::page::{self, Page, PageFigure, Table};
+use crate::stats::evaluate::{Evaluation, FoldPredictions};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -50,16 +59,263 @@ impl Report {
             predict: owned(parts.predict),
         }
     }
+
+    fn inputs(&self) -> impl Iterator<Item = &Artifact> {
+        [&self.evaluate, &self.ingest, &self.split, &self.preprocess].into_iter().chain(&self.train).chain(&self.predict)
+    }
 }
 
 impl Stage for Report {
     fn job(&self) -> Job {
-        let inputs = [&self.evaluate, &self.ingest, &self.split, &self.preprocess].into_iter().chain(&self.train).chain(&self.predict);
         // What a person reads is part of the page, so the whole protocol is a parameter.
-        Job { stage: "report", label: "report".into(), version: 1, parameters: json!({"protocol": self.protocol.canonical()}), inputs: inputs.map(|a| (a.label.clone(), a.digest())).collect() }
+        Job {
+            stage: "report",
+            label: "report".into(),
+            version: 1,
+            parameters: json!({"protocol": self.protocol.canonical()}),
+            inputs: self.inputs().map(|a| (a.label.clone(), a.digest())).collect(),
+        }
     }
 
     fn run(&self, out: &Path, _watch: &mut dyn Watch) -> Result<()> {
-        crate::base::atomic::write(&out.join("report.md"), b"draft\n")
+        let p = &self.protocol;
+        let slides = Ingest::load(&self.ingest.dir)?;
+        let evaluation = Evaluate::load(&self.evaluate.dir)?;
+        let expression = Expression::read(&self.preprocess.dir)?;
+        let predictions = self.predict.iter().map(|a| FoldPredictions::read(&a.dir)).collect::<Result<Vec<_>>>()?;
+        let name = |label: &str| label.split_once('[').map_or(label, |(_, n)| n.trim_end_matches(']')).to_owned();
+        let histories = self
+            .train
+            .iter()
+            .map(|a| Ok((name(&a.label), files::read_json(&a.file("history.json"))?)))
+            .collect::<Result<Vec<(String, serde_json::Value)>>>()?;
+        let findings: Vec<Finding> = files::read_json(&self.split.file("leakage.json"))?;
+        let material = Material {
+            protocol: p,
+            slides: &slides,
+            expression: &expression,
+            evaluation: &evaluation,
+            histories: &histories,
+            predictions: &predictions,
+            data_root: &self.data_root,
+            ingest: &self.ingest.dir,
+        };
+        let from = Digest::of_listing(self.inputs().map(|a| (a.label.as_str(), a.digest())));
+        let provenance = |figure: &str| -> Vec<(String, String)> {
+            [
+                ("Software", format!("pinfold {}", env!("CARGO_PKG_VERSION"))),
+                ("Protocol", p.name.clone()),
+                ("Protocol digest", p.digest().to_string()),
+                ("Figure", figure.to_owned()),
+                ("Drawn from", from.to_string()),
+                ("Metrics", self.evaluate.digest().to_string()),
+            ]
+            .map(|(k, v)| (k.to_owned(), v))
+            .into()
+        };
+        let drawn = figures::draw(&material, &provenance)?;
+        let captions: Vec<(String, String)> = drawn.iter().map(|d| (d.file.clone(), d.caption.clone())).collect();
+        for figure in &drawn {
+            crate::base::atomic::write(&out.join(&figure.file), &figure.png)?;
+        }
+        files::write_json(&out.join("figures.json"), &captions)?;
+        let page = self.page(&slides, &evaluation, findings, drawn);
+        crate::base::atomic::write(&out.join("report.md"), page::markdown(&page).as_bytes())?;
+        crate::base::atomic::write(&out.join("index.html"), page::html(&page).as_bytes())
     }
+}
+
+impl Report {
+    fn page(&self, slides: &[Slide], evaluation: &Evaluation, findings: Vec<Finding>, drawn: Vec<Drawn>) -> Page {
+        let p = &self.protocol;
+        let (leaks, sound): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(|f| f.leaks);
+        let texts = |all: Vec<Finding>| all.into_iter().map(|f| f.text).collect();
+        Page {
+            title: p.title.clone(),
+            protocol: p.name.clone(),
+            headline: evaluation.summary.first().map(|m| (m.title.clone(), number(m.value), m.id.clone())),
+            verdicts: verdicts(p, evaluation),
+            leaks: texts(leaks),
+            sound: texts(sound),
+            facts: self.facts(slides, evaluation),
+            tables: tables(p, evaluation, slides, self.inputs()),
+            figures: drawn.into_iter().map(|d| PageFigure { file: d.file, title: d.title, caption: d.caption, png: d.png }).collect(),
+        }
+    }
+
+    fn facts(&self, slides: &[Slide], evaluation: &Evaluation) -> Vec<(String, String)> {
+        let p = &self.protocol;
+        let word = |v: &dyn Fn() -> serde_json::Value| v().as_str().map_or_else(String::new, str::to_owned);
+        let spots: usize = slides.iter().map(|s| s.spots.len()).sum();
+        let parameters: Vec<String> = [
+            format!("{} epochs", p.train.epochs),
+            format!("batch {}", p.train.batch),
+            format!("learning rate {}", p.train.learning_rate),
+            word(&|| json!(p.train.schedule)),
+            format!("checkpoint: {}", word(&|| json!(p.train.best))),
+        ]
+        .into();
+        [
+            ("protocol", format!("{} ({})", p.name, p.digest())),
+            ("system, profile", format!("{}, {}", p.system, word(&|| json!(p.profile)))),
+            ("slides", slides.iter().map(|s| format!("{} ({} spots)", s.id, s.spots.len())).collect::<Vec<_>>().join(", ")),
+            ("spots", format!("{} in all, {} evaluated", text::thousands(spots as u64), text::thousands(evaluation.spots as u64))),
+            ("genes", format!("{} ({})", evaluation.genes.len(), p.panel_id())),
+            ("target", p.expression_label()),
+            ("patch", format!("{} px, seen by the network at {} px, {}", p.patch.size, p.patch.resize, word(&|| json!(p.patch.colour)))),
+            (
+                "network",
+                format!(
+                    "{}, weights {}, hidden layer {}, dropout {}",
+                    word(&|| json!(p.network.name)),
+                    p.network.weights,
+                    p.network.hidden,
+                    p.network.dropout
+                ),
+            ),
+            ("augmentation", word(&|| json!(p.augmentation.preset))),
+            ("training", parameters.join(", ")),
+            ("seeds", format!("protocol {}, split {}", p.seed, p.split.seed)),
+            (
+                "determinism asked for",
+                format!(
+                    "{}, {} threads, {}",
+                    word(&|| json!(p.determinism.class)),
+                    p.determinism.threads,
+                    word(&|| json!(p.determinism.device))
+                ),
+            ),
+            ("program", format!("pinfold {}, libtorch {}", env!("CARGO_PKG_VERSION"), super::LIBTORCH)),
+        ]
+        .map(|(k, v)| (k.to_owned(), v))
+        .into()
+    }
+}
+
+fn number(value: Option<f64>) -> String {
+    value.map_or_else(|| "undefined".to_owned(), |v| if v.fract() == 0.0 && v.abs() >= 2.0 { format!("{v:.0}") } else { format!("{v:.4}") })
+}
+
+/// How it came out, in sentences: against published values, the training mean, and the known answer of synthetic slides.
+fn verdicts(p: &Protocol, e: &Evaluation) -> Vec<String> {
+    let mut out = Vec::new();
+    for x in &p.published {
+        let Some(m) = e.summary.iter().find(|m| m.id == x.metric) else {
+            out.push(format!("published {} ({}) is of a metric that this protocol does not measure: {}", x.value, x.source, x.metric));
+            continue;
+        };
+        let within = m.value.is_some_and(|v| (v - x.value).abs() <= x.tolerance);
+        out.push(match (x.status, within) {
+            (PublishedStatus::Unverified, _) => {
+                format!("published {} ({}), not verified: no verdict; here {}", x.value, x.source, number(m.value))
+            }
+            (_, true) => format!("reproduced: published {} ({}), here {}, within {}", x.value, x.source, number(m.value), x.tolerance),
+            (_, false) => {
+                format!("not reproduced: published {} ({}), here {}, farther than {}", x.value, x.source, number(m.value), x.tolerance)
+            }
+        });
+    }
+    let mean = |f: &dyn Fn(&crate::stats::evaluate::GeneScore) -> f64| e.genes.iter().map(f).sum::<f64>() / e.genes.len().max(1) as f64;
+    let (mse, constant) = (mean(&|g| g.mse), mean(&|g| g.mse_constant));
+    let better = e.genes.iter().filter(|g| g.mse < g.mse_constant).count();
+    let verb = if mse < constant { "beats" } else { "does not beat" };
+    out.push(format!(
+        "the model {verb} the constant profile (training mean): mean squared error {mse:.4} against {constant:.4}; better for {better} of {} genes",
+        e.genes.len()
+    ));
+    if p.data.dataset == Dataset::Synthetic {
+        out.push(known_answer(p, e));
+    }
+    out
+}
+
+/// The demo's right answer: signal genes predictable, gradient and noise genes not.
+fn known_answer(p: &Protocol, e: &Evaluation) -> String {
+    let Some(floor) = figures::noise_floor(e.spots) else { return "too few spots to compare with the known answer".into() };
+    let count = |class: &str| {
+        let of: Vec<_> = e.genes.iter().filter(|g| figures::class(p, &g.gene).as_deref() == Some(class)).collect();
+        (of.iter().filter(|g| g.pcc.is_some_and(|r| r > floor)).count(), of.len())
+    };
+    let ((signal, signals), (gradient, gradients), (noise, noises)) = (count("signal"), count("gradient"), count("noise"));
+    // Without any signal one gene in forty lies above the floor by chance (one side of 95 %); three times that is allowed.
+    let spurious = gradient + noise;
+    let allowed = (3.0 * (gradients + noises) as f64 / 40.0).ceil() as usize;
+    let found = signals > 0 && signal * 10 >= signals * 8 && spurious <= allowed;
+    let verdict = if found { "the known answer was found" } else { "the known answer was NOT found" };
+    format!(
+        "{verdict}: above the noise floor (|r| = {floor:.3}) are {signal} of {signals} signal genes, {gradient} of {gradients} gradient genes and {noise} of {noises} noise genes"
+    )
+}
+
+fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Iterator<Item = &'a Artifact>) -> Vec<Table> {
+    let strings = |s: &[&str]| s.iter().map(|s| (*s).to_owned()).collect::<Vec<String>>();
+    let metrics = Table {
+        title: "Metrics".into(),
+        note:
+            "An id fixes what a number means: statistic, axis, pooling, what an undefined gene counts as, and which data chose the panel."
+                .into(),
+        head: strings(&["metric", "#value", "#genes", "id"]),
+        rows: e.summary.iter().map(|m| vec![m.title.clone(), number(m.value), m.n.to_string(), m.id.clone()]).collect(),
+    };
+    let mut out = vec![metrics];
+    if e.by_fold.len() > 1 {
+        out.push(Table {
+            title: "Folds".into(),
+            note: String::new(),
+            head: strings(&["fold", "#spots", "#mean PCC", "#MSE", "#MSE of the training mean"]),
+            rows: e
+                .by_fold
+                .iter()
+                .map(|f| {
+                    vec![f.name.clone(), f.spots.to_string(), number(f.mean_pcc), format!("{:.4}", f.mse), format!("{:.4}", f.mse_constant)]
+                })
+                .collect(),
+        });
+    }
+    let mut genes: Vec<_> = e.genes.iter().collect();
+    genes.sort_by(|a, b| b.pcc.unwrap_or(-2.0).total_cmp(&a.pcc.unwrap_or(-2.0)).then(a.gene.cmp(&b.gene)));
+    let row = |g: &&crate::stats::evaluate::GeneScore| {
+        let v = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
+        let class = figures::class(p, &g.gene).unwrap_or_default();
+        vec![
+            g.gene.clone(),
+            class,
+            v(g.pcc),
+            v(g.spearman),
+            format!("{:.4}", g.mse),
+            format!("{:.4}", g.mse_constant),
+            v(g.moran_truth),
+            v(g.moran_prediction),
+            format!("{:.2}", g.abundance),
+        ]
+    };
+    let whole = genes.len() <= 40;
+    let note = if whole {
+        String::new()
+    } else {
+        format!("The first 25 and the last 5 of {}; all of them in genes.tsv of the evaluate artifact.", genes.len())
+    };
+    let rows = if whole {
+        genes.iter().map(row).collect()
+    } else {
+        genes.iter().take(25).chain(genes.iter().skip(genes.len() - 5)).map(row).collect()
+    };
+    out.push(Table {
+        title: "Genes by correlation".into(),
+        note,
+        head: strings(&["gene", "class", "#PCC", "#Spearman", "#MSE", "#MSE of mean", "#Moran's I", "#of prediction", "#abundance"]),
+        rows,
+    });
+    let files: Vec<Vec<String>> =
+        slides.iter().flat_map(|s| s.files.iter().map(|f| vec![f.path.clone(), f.bytes.to_string(), f.sha256.to_string()])).collect();
+    if !files.is_empty() {
+        out.push(Table { title: "Data files".into(), note: String::new(), head: strings(&["file", "#bytes", "SHA-256"]), rows: files });
+    }
+    out.push(Table {
+        title: "Artifacts".into(),
+        note: "The digest of an artifact is the SHA-256 of its sorted sha256sum listing.".into(),
+        head: strings(&["work", "key", "digest"]),
+        rows: inputs.map(|a| vec![a.label.clone(), a.manifest.key.to_string(), a.digest().to_string()]).collect(),
+    });
+    out
 }

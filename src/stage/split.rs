@@ -53,7 +53,8 @@ pub fn make(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
         let fold = Fold { name, ..fold };
         let fold = if s.validation > 0.0 { split::carve_validation(fold, s.validation, s.seed)? } else { fold };
         if fold.train.len() < 2 || fold.test.is_empty() {
-            return Err(Failure::input(format!("fold {} has {} training and {} test spots", fold.name, fold.train.len(), fold.test.len())).at("split"));
+            return Err(Failure::input(format!("fold {} has {} training and {} test spots", fold.name, fold.train.len(), fold.test.len()))
+                .at("split"));
         }
         Ok(fold)
     };

@@ -41,10 +41,15 @@ impl Train {
     /// A weight file must be the one that the protocol pins.
     fn check_weights(&self) -> Result<()> {
         let Some(path) = &self.weights else { return Ok(()) };
-        let found = Digest::of_file(path).map_err(|e| e.hint("pinned weights are looked for below weights/; docs/protocol.md says more"))?;
+        let found =
+            Digest::of_file(path).map_err(|e| e.hint("pinned weights are looked for below weights/; docs/protocol.md says more"))?;
         match self.protocol.network.weights_sha256 {
-            Some(due) if due != found => Err(Failure::input(format!("the weight file is not the one that the protocol pins: digest {} where {} is due", found.short(), due.short()))
-                .at(path.display().to_string())),
+            Some(due) if due != found => Err(Failure::input(format!(
+                "the weight file is not the one that the protocol pins: digest {} where {} is due",
+                found.short(),
+                due.short()
+            ))
+            .at(path.display().to_string())),
             _ => Ok(()),
         }
     }

@@ -76,7 +76,14 @@ fn take(view: &mut RunView, line: &Line) {
         }
         Event::Progress { label, done, total, unit, rate } => {
             let left = (*rate > 0.0).then(|| total.saturating_sub(*done) as f64 / rate);
-            view.progress = Some(Progress { label: label.clone(), done: *done, total: *total, unit: unit.clone(), rate: Some(*rate), seconds_left: left });
+            view.progress = Some(Progress {
+                label: label.clone(),
+                done: *done,
+                total: *total,
+                unit: unit.clone(),
+                rate: Some(*rate),
+                seconds_left: left,
+            });
         }
         Event::Epoch { label, epoch, epochs, values, seconds } => {
             let get = |key: &str| values.get(key).copied().flatten();
@@ -95,7 +102,11 @@ fn take(view: &mut RunView, line: &Line) {
             fold.epochs.retain(|p| p.epoch < point.epoch);
             fold.epochs.push(point);
             set(view, label, StageState::Running, format!("epoch {epoch} of {epochs}"));
-            log(view, Level::Info, format!("{label} epoch {epoch} of {epochs}, loss {:.4}, {}", point.train_loss, text::duration(*seconds)));
+            log(
+                view,
+                Level::Info,
+                format!("{label} epoch {epoch} of {epochs}, loss {:.4}, {}", point.train_loss, text::duration(*seconds)),
+            );
         }
         Event::Note { level, text } => log(view, if level == "warning" { Level::Warning } else { Level::Info }, text.clone()),
         Event::Heartbeat => {}

@@ -12,10 +12,20 @@ use serde_json::Value;
 /// Stage, title, why, and the tables of the protocol that decide it.
 const STEPS: &[(&str, &str, &str, &[&str])] = &[
     ("ingest", "Read the slides", "Raw files become spots, counts and an image handle; every file's SHA-256 is taken.", &["data"]),
-    ("split", "Split the spots", "Which spots train, which choose the checkpoint, which are held out; and what leaks between them.", &["split"]),
+    (
+        "split",
+        "Split the spots",
+        "Which spots train, which choose the checkpoint, which are held out; and what leaks between them.",
+        &["split"],
+    ),
     ("preprocess", "Make the targets", "A panel of genes is chosen and counts are transformed.", &["genes", "expression"]),
     ("patches", "Cut the patches", "The image square round each spot, in one file that is mapped into memory.", &["patch"]),
-    ("train", "Train", "One network a fold, with every draw keyed by the seed, so that it can be repeated to the byte.", &["network", "augmentation", "train", "determinism"]),
+    (
+        "train",
+        "Train",
+        "One network a fold, with every draw keyed by the seed, so that it can be repeated to the byte.",
+        &["network", "augmentation", "train", "determinism"],
+    ),
     ("predict", "Predict", "The checkpoint's answers on held-out spots, beside the truth and the training mean.", &[]),
     ("evaluate", "Evaluate", "Correlation, error and Moran's I per gene; each metric has an id that fixes its definition.", &["metrics"]),
     ("report", "Report", "Figures, report.md and one index.html; then the lock pins all of it.", &["figures"]),
@@ -30,7 +40,13 @@ pub fn walk(workspace: &Workspace, loaded: &Loaded) -> Result<Walk> {
     Ok(Walk { steps, leakage: found_leaks(&known), estimate: estimate(workspace, loaded, &known) })
 }
 
-fn step(row: &(&str, &str, &str, &[&str]), loaded: &Loaded, canonical: &Value, known: &[(String, &'static str, Known)], missing: &[String]) -> Step {
+fn step(
+    row: &(&str, &str, &str, &[&str]),
+    loaded: &Loaded,
+    canonical: &Value,
+    known: &[(String, &'static str, Known)],
+    missing: &[String],
+) -> Step {
     let (stage, title, why, tables) = *row;
     let mut parameters = Vec::new();
     if stage == "train" {
@@ -62,7 +78,9 @@ fn step(row: &(&str, &str, &str, &[&str]), loaded: &Loaded, canonical: &Value, k
 
 fn flatten(key: &str, value: &Value, loaded: &Loaded, out: &mut Vec<Parameter>) {
     match value {
-        Value::Object(map) if key == "data.digests" => out.push(parameter(key, &Value::String(format!("{} files pinned", map.len())), loaded)),
+        Value::Object(map) if key == "data.digests" => {
+            out.push(parameter(key, &Value::String(format!("{} files pinned", map.len())), loaded))
+        }
         Value::Object(map) => map.iter().for_each(|(k, v)| flatten(&format!("{key}.{k}"), v, loaded, out)),
         value => out.push(parameter(key, value, loaded)),
     }
@@ -83,9 +101,15 @@ fn quirks(stage: &str, p: &Protocol) -> Vec<Quirk> {
     use crate::protocol::schema::{Best, Colour, EpochLoss, Schedule, Undefined};
     let quirk = |name: &str, kept: bool, text: &str| Quirk { name: name.into(), as_published: kept, text: text.into() };
     match stage {
-        "patches" => vec![quirk("patch.colour (D6)", p.patch.colour == Colour::Bgr, "blue and red swapped under red-green-blue statistics")],
+        "patches" => {
+            vec![quirk("patch.colour (D6)", p.patch.colour == Colour::Bgr, "blue and red swapped under red-green-blue statistics")]
+        }
         "train" => vec![
-            quirk("train.schedule (T1)", p.train.schedule == Schedule::CosineOfLoss, "the cosine is stepped with the loss, so the rate hardly moves"),
+            quirk(
+                "train.schedule (T1)",
+                p.train.schedule == Schedule::CosineOfLoss,
+                "the cosine is stepped with the loss, so the rate hardly moves",
+            ),
             quirk("train.epoch_loss (T9)", p.train.epoch_loss == EpochLoss::BatchMean, "a short last batch counts like a full one"),
             quirk("train.best (D13)", p.train.best == Best::MinTestLoss, "the test spots choose the checkpoint"),
         ],
@@ -114,7 +138,8 @@ fn estimate(workspace: &Workspace, loaded: &Loaded, known: &[(String, &'static s
     }
     let took = Run::all(workspace).unwrap_or_default().into_iter().rev().filter(|r| r.order.protocol == loaded.name()).find_map(|r| {
         let lines = r.lines().ok()?;
-        let work: f64 = lines.iter().filter_map(|l| if let Event::StageDone { seconds, .. } = &l.event { Some(*seconds) } else { None }).sum();
+        let work: f64 =
+            lines.iter().filter_map(|l| if let Event::StageDone { seconds, .. } = &l.event { Some(*seconds) } else { None }).sum();
         (work > 1.0 && lines.iter().any(|l| matches!(l.event, Event::RunDone { .. }))).then_some(work)
     });
     match took {

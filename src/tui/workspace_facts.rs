@@ -157,7 +157,11 @@ impl Facts for WorkspaceFacts {
                 Checked::Missing => Mark::Missing,
                 Checked::Skipped => Mark::NotChecked,
             };
-            let text = if item.words.is_empty() { format!("{}  {}", item.label, item.path) } else { format!("{}  {}: {}", item.label, item.path, item.words) };
+            let text = if item.words.is_empty() {
+                format!("{}  {}", item.label, item.path)
+            } else {
+                format!("{}  {}: {}", item.label, item.path, item.words)
+            };
             out.push(AuditLine { mark, text });
         }
         Ok(out)
@@ -171,7 +175,15 @@ impl Facts for WorkspaceFacts {
             Some(synthetic::Class::Signal) => "signal".to_owned(),
             Some(synthetic::Class::Gradient) => "gradient".to_owned(),
             Some(synthetic::Class::Noise) => "noise".to_owned(),
-            None => loaded.protocol.metrics.groups.iter().filter(|(_, genes)| genes.iter().any(|g| g == gene)).map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(" "),
+            None => loaded
+                .protocol
+                .metrics
+                .groups
+                .iter()
+                .filter(|(_, genes)| genes.iter().any(|g| g == gene))
+                .map(|(n, _)| n.as_str())
+                .collect::<Vec<_>>()
+                .join(" "),
         };
         let findings: Vec<leakage::Finding> = crate::stage::files::read_json(&self.artifact(protocol, "split")?.join("leakage.json"))?;
         let mut slides: Vec<String> = Vec::new();
@@ -192,7 +204,14 @@ impl Facts for WorkspaceFacts {
             genes: evaluation
                 .genes
                 .iter()
-                .map(|g| GeneRow { name: g.gene.clone(), pcc: g.pcc, spearman: g.spearman, moran: g.moran_truth, abundance: g.abundance, class: class(&g.gene) })
+                .map(|g| GeneRow {
+                    name: g.gene.clone(),
+                    pcc: g.pcc,
+                    spearman: g.spearman,
+                    moran: g.moran_truth,
+                    abundance: g.abundance,
+                    class: class(&g.gene),
+                })
                 .collect(),
             slides,
             notes: findings.into_iter().filter(|f| f.leaks).map(|f| f.text).collect(),

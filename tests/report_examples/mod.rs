@@ -6,13 +6,15 @@ use pinfold::report::png::Rgb;
 use pinfold::report::*;
 
 pub const SYMBOLS: [&str; 36] = [
-    "GNAS", "FASN", "ERBB2", "MYL12B", "SCD", "HSP90AB1", "CLDN3", "SPARC", "COL1A1", "COL3A1", "IGKC", "IGHG3", "ACTG1", "ACTB", "TMSB10", "PFN1",
-    "KRT19", "KRT8", "KRT18", "TAGLN2", "APOE", "FN1", "VIM", "CD74", "HLA-DRA", "B2M", "SSR4", "XBP1", "PABPC1", "EEF2", "FTH1", "FTL", "UBA52",
-    "RPLP1", "MT-CO2", "AEBP1",
+    "GNAS", "FASN", "ERBB2", "MYL12B", "SCD", "HSP90AB1", "CLDN3", "SPARC", "COL1A1", "COL3A1", "IGKC", "IGHG3", "ACTG1", "ACTB", "TMSB10",
+    "PFN1", "KRT19", "KRT8", "KRT18", "TAGLN2", "APOE", "FN1", "VIM", "CD74", "HLA-DRA", "B2M", "SSR4", "XBP1", "PABPC1", "EEF2", "FTH1",
+    "FTL", "UBA52", "RPLP1", "MT-CO2", "AEBP1",
 ];
 
 pub fn text() -> Vec<(String, String)> {
-    [("pinfold", "0.1.0"), ("protocol", "her2st-densenet"), ("lock", "0f3c"), ("commit", "b68fcdc")].map(|(k, v)| (k.into(), v.into())).to_vec()
+    [("pinfold", "0.1.0"), ("protocol", "her2st-densenet"), ("lock", "0f3c"), ("commit", "b68fcdc")]
+        .map(|(k, v)| (k.into(), v.into()))
+        .to_vec()
 }
 
 pub fn gene(i: usize) -> String {
@@ -28,12 +30,25 @@ pub fn ranked(n: usize, classes: bool) -> GenesRanked {
     let genes = (0..n)
         .map(|i| {
             let class = d.below(10);
-            let (class, mean) = if class < 3 { ("signal", 0.45) } else if class < 6 { ("gradient", 0.2) } else { ("noise", 0.0) };
+            let (class, mean) = if class < 3 {
+                ("signal", 0.45)
+            } else if class < 6 {
+                ("gradient", 0.2)
+            } else {
+                ("noise", 0.0)
+            };
             let pcc = (mean + 0.09 * d.normal()).clamp(-1.0, 1.0);
             RankedGene { gene: gene(i), pcc: (i % 71 != 70).then_some(pcc), class: classes.then(|| class.to_owned()) }
         })
         .collect();
-    GenesRanked { heading: source(), genes, noise_floor: Some(0.062), noise_label: "noise floor (95 % of shuffles)".into(), threshold: Some(0.3), names: 12 }
+    GenesRanked {
+        heading: source(),
+        genes,
+        noise_floor: Some(0.062),
+        noise_label: "noise floor (95 % of shuffles)".into(),
+        threshold: Some(0.3),
+        names: 12,
+    }
 }
 
 pub fn moran(n: usize, classes: bool) -> MoranVsPcc {
@@ -41,7 +56,12 @@ pub fn moran(n: usize, classes: bool) -> MoranVsPcc {
     let genes = ranked(n, true)
         .genes
         .into_iter()
-        .map(|g| MoranGene { moran: Some(0.05 + 0.6 * g.pcc.unwrap_or(0.0).max(0.0) + 0.06 * d.normal()), gene: g.gene, pcc: g.pcc, class: g.class.filter(|_| classes) })
+        .map(|g| MoranGene {
+            moran: Some(0.05 + 0.6 * g.pcc.unwrap_or(0.0).max(0.0) + 0.06 * d.normal()),
+            gene: g.gene,
+            pcc: g.pcc,
+            class: g.class.filter(|_| classes),
+        })
         .collect();
     MoranVsPcc { heading: source(), genes, spearman: Some(0.713), pearson: Some(0.768), n: None, names: 14 }
 }
@@ -71,7 +91,8 @@ pub fn curves(folds: usize, epochs: usize, pcc: bool) -> TrainingCurves {
                     EpochPoint { epoch: e, train_loss: train, validation_loss: Some(validation), validation_pcc: pcc.then_some(r) }
                 })
                 .collect();
-            let best = epochs.iter().min_by(|a, b| a.validation_loss.unwrap_or(9.0).total_cmp(&b.validation_loss.unwrap_or(9.0))).map(|e| e.epoch);
+            let best =
+                epochs.iter().min_by(|a, b| a.validation_loss.unwrap_or(9.0).total_cmp(&b.validation_loss.unwrap_or(9.0))).map(|e| e.epoch);
             FoldCurve { name: format!("fold {}", f + 1), best_epoch: best, epochs }
         })
         .collect();
@@ -105,7 +126,14 @@ pub fn published() -> PublishedVsReproduced {
         rows: vec![
             row("Mean PCC", "pcc/gene/oof/skip/top-mean-250@all", Some(0.239), Status::Read, Some(0.02), Some(0.2471)),
             row("Median PCC", "pcc-median/gene/oof/skip/top-mean-250@all", Some(0.31), Status::Secondary, Some(0.03), Some(0.2619)),
-            row("Mean PCC, slide by slide", "pcc/gene/slide/skip/top-mean-250@all", Some(0.41), Status::Unverified, Some(0.05), Some(0.2244)),
+            row(
+                "Mean PCC, slide by slide",
+                "pcc/gene/slide/skip/top-mean-250@all",
+                Some(0.41),
+                Status::Unverified,
+                Some(0.05),
+                Some(0.2244),
+            ),
             row("Mean squared error", "mse/gene/oof/skip/top-mean-250@all", None, Status::Unverified, None, Some(0.5123)),
         ],
     }
@@ -156,5 +184,14 @@ pub fn maps(n: usize, hex: bool, genes: usize, image: bool) -> TruthVsPrediction
         }
         Thumbnail { image: Rgb { width: w, height: h, pixels }, scale }
     });
-    TruthVsPrediction { heading: source(), slide: "B1".into(), thumbnail, x, y, microns_per_pixel: Some(0.74), unit: "ln(1 + x), library size 10,000".into(), genes }
+    TruthVsPrediction {
+        heading: source(),
+        slide: "B1".into(),
+        thumbnail,
+        x,
+        y,
+        microns_per_pixel: Some(0.74),
+        unit: "ln(1 + x), library size 10,000".into(),
+        genes,
+    }
 }
