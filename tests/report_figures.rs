@@ -2,6 +2,8 @@
 //!
 //! With `PINFOLD_FIGURES=/some/folder` the examples are written there, to be looked at.
 
+#![allow(clippy::unwrap_used)]
+
 mod report_examples;
 use pinfold::report::*;
 use report_examples as ex;

@@ -34,7 +34,7 @@ struct Mirror;
 impl Augment for Mirror {
     fn apply(&self, src: &[u8], dst: &mut [u8], side: usize, epoch: usize, sample: usize) {
         dst.copy_from_slice(src);
-        if (epoch * 7 + sample * 13) % 3 == 0 {
+        if (epoch * 7 + sample * 13).is_multiple_of(3) {
             dst.chunks_mut(side * 3).for_each(|row| row.as_chunks_mut::<3>().0.reverse());
         }
     }

@@ -61,9 +61,11 @@ pub fn run(store: &Store, stage: &dyn Stage, watch: &mut dyn Watch) -> Result<Ar
         }
     }
     let before = frozen(&stage.raw_inputs())?;
-    stage.run(&work.dir, watch).map_err(|e| {
-        watch.event(Event::StageFailed { label: job.label.clone(), what: e.to_string() });
-        e
+    stage.run(&work.dir, watch).inspect_err(|e| {
+        // A stop is no failure: the run says itself that it was stopped.
+        if e.exit != crate::base::Exit::Interrupted {
+            watch.event(Event::StageFailed { label: job.label.clone(), what: e.to_string() });
+        }
     })?;
     let tainted = frozen(&stage.raw_inputs())? != before;
     if tainted {

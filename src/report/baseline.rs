@@ -60,7 +60,7 @@ impl Baseline {
 }
 
 /// Logarithm with base 10 as a plot needs it.
-fn lg(v: f64) -> f64 {
+pub(super) fn lg(v: f64) -> f64 {
     if v > 0.0 { v.log10() } else { f64::NAN }
 }
 
@@ -144,7 +144,7 @@ pub fn baseline(input: &Baseline, text: &[(String, String)]) -> Result<Vec<u8>> 
 }
 
 /// Ticks at 1, 2 and 5 times powers of ten, or at powers of ten alone where the range is long.
-fn decades(range: &Range) -> Vec<(f64, String)> {
+pub(super) fn decades(range: &Range) -> Vec<(f64, String)> {
     let (from, to) = (range.low.floor() as i32, range.high.ceil() as i32);
     let steps: &[f64] = if to - from <= 4 { &[1.0, 2.0, 5.0] } else { &[1.0] };
     let every = ((to - from) / 8).max(1);

@@ -1,6 +1,7 @@
 //! Figure: how training went, fold by fold.
 
 use super::axis::{Panel, Range};
+use super::baseline::{decades, lg};
 use super::canvas::{Canvas, Colour};
 use super::heading::{Heading, Key, Sample, legend};
 use super::style::{BLUE, CYCLE, GREY, INK, MARGIN, Mark, NOTE, WHITE, WIDTH, counted, fixed, mark, significant};
@@ -105,25 +106,34 @@ pub fn training_curves(input: &TrainingCurves, text: &[(String, String)]) -> Res
 
     let epochs = Range::of(input.folds.iter().flat_map(|f| f.epochs.iter().map(|e| e.epoch as f64)), 0.0);
     let losses = |what: Curve| input.folds.iter().flat_map(move |f| f.epochs.iter().map(move |e| e.of(what)));
+    // Logarithmic when the losses span more than a factor of 50: a wild first epoch would flatten the rest.
+    let (smallest, largest) = losses(Curve::Train)
+        .chain(losses(Curve::Validation))
+        .filter(|v| v.is_finite())
+        .fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
+    let log = smallest > 0.0 && largest / smallest > 50.0 && largest < 1e100;
+    let scale = |v: f64| if log { lg(v) } else { v };
     let loss = Panel {
         left: 170.0,
         top: below + 70.0,
         right: if pcc { 780.0 } else { WIDTH as f64 - MARGIN },
         bottom: 840.0,
         x: epochs,
-        y: Range::of(losses(Curve::Train).chain(losses(Curve::Validation)), 0.06),
+        y: Range::of(losses(Curve::Train).chain(losses(Curve::Validation)).map(scale), 0.06),
     };
-    draw(&mut canvas, input, &loss, &[Curve::Train, Curve::Validation], many, &input.loss, "Loss");
+    let title = if log { "Loss, log scale" } else { "Loss" };
+    draw(&mut canvas, input, &loss, &[Curve::Train, Curve::Validation], many, &input.loss, (title, log));
     if pcc {
         let panel = Panel { left: 960.0, right: WIDTH as f64 - MARGIN, y: Range::of(losses(Curve::Pcc), 0.06), ..loss };
-        draw(&mut canvas, input, &panel, &[Curve::Pcc], many, "mean PCC over genes", "Validation PCC");
+        draw(&mut canvas, input, &panel, &[Curve::Pcc], many, "mean PCC over genes", ("Validation PCC", false));
     }
     canvas.png(text)
 }
 
-fn draw(canvas: &mut Canvas, input: &TrainingCurves, panel: &Panel, curves: &[Curve], many: bool, axis: &str, title: &str) {
+fn draw(canvas: &mut Canvas, input: &TrainingCurves, panel: &Panel, curves: &[Curve], many: bool, axis: &str, (title, log): (&str, bool)) {
+    let scale = |v: f64| if log { lg(v) } else { v };
     panel.title(canvas, title);
-    panel.y_axis(canvas, &panel.y.ticks(6), axis);
+    panel.y_axis(canvas, &if log { decades(&panel.y) } else { panel.y.ticks(6) }, axis);
     panel.x_axis(canvas, &panel.x.whole_ticks(8), "epoch", false);
     panel.spine(canvas);
     if !curves.iter().any(|&c| input.has(c)) {
@@ -132,11 +142,11 @@ fn draw(canvas: &mut Canvas, input: &TrainingCurves, panel: &Panel, curves: &[Cu
     for &curve in curves {
         for (i, fold) in input.folds.iter().enumerate() {
             let colour = if many { (198, 202, 208) } else { CYCLE[i % CYCLE.len()] };
-            let points: Vec<(f64, f64)> = fold.epochs.iter().map(|e| panel.at(e.epoch as f64, e.of(curve))).collect();
+            let points: Vec<(f64, f64)> = fold.epochs.iter().map(|e| panel.at(e.epoch as f64, scale(e.of(curve)))).collect();
             stroke(canvas, &points, colour, if many { 1.6 } else { 3.0 }, curve == Curve::Train);
         }
         if many {
-            let middle: Vec<(f64, f64)> = median(input, curve).into_iter().map(|(e, v)| panel.at(e, v)).collect();
+            let middle: Vec<(f64, f64)> = median(input, curve).into_iter().map(|(e, v)| panel.at(e, scale(v))).collect();
             stroke(canvas, &middle, BLUE, 4.0, curve == Curve::Train);
         }
     }
@@ -145,7 +155,7 @@ fn draw(canvas: &mut Canvas, input: &TrainingCurves, panel: &Panel, curves: &[Cu
     for (i, fold) in input.folds.iter().enumerate() {
         let Some(best) = fold.best_epoch.and_then(|b| fold.epochs.iter().find(|e| e.epoch == b)) else { continue };
         let Some(&curve) = curves.iter().rev().find(|&&c| best.of(c).is_finite()) else { continue };
-        let (x, y) = panel.at(best.epoch as f64, best.of(curve));
+        let (x, y) = panel.at(best.epoch as f64, scale(best.of(curve)));
         let colour = if many { GREY } else { CYCLE[i % CYCLE.len()] };
         mark(canvas, Mark::Circle, x, y, if many { 5.0 } else { 9.0 }, colour, 2.5);
         noted = Some((x, y, best.of(curve), curve));

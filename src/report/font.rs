@@ -191,10 +191,10 @@ pub(super) fn rasterise(text: &str, em: f64, weight: Weight, mut dot: impl FnMut
     let size = 2.0 * (em * face.height / face.units_per_em / 2.0).round();
     let desc = FontDesc::new(FontFamily::Name(FAMILY), size, weight.style());
     let scale = size / face.height;
-    let mut pen = 0.0;
+    let mut pen = 0.0f64;
     for c in drawable(text).chars() {
         let Some(m) = face.glyphs.get(&c) else { continue };
-        let x = (pen as f64).round() as i32 + (m.bearing * scale).floor() as i32;
+        let x = pen.round() as i32 + (m.bearing * scale).floor() as i32;
         let done: std::result::Result<_, _> = desc.draw(&c.to_string(), (x, -(size as i32) / 2), |px, py, coverage| {
             dot(px, py, f64::from(coverage));
             Ok::<(), std::convert::Infallible>(())

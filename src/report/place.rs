@@ -39,6 +39,9 @@ const WAYS: [(f64, f64); 12] = [
     (0.0, 1.0),
 ];
 
+/// Where a name could go: its cost, the area it takes, the tip of its leader.
+type Found = (f64, (f64, f64, f64, f64), (f64, f64));
+
 impl Space {
     /// A panel with nothing in it.
     pub fn new(left: f64, top: f64, right: f64, bottom: f64) -> Self {
@@ -93,7 +96,7 @@ impl Space {
         for wish in wishes.iter().filter(|w| w.x.is_finite() && w.y.is_finite()) {
             let text = NOTE.elide(&wish.name, limit);
             let (w, h) = (NOTE.width(&text), 22.0);
-            let mut best: Option<(f64, (f64, f64, f64, f64), (f64, f64))> = None;
+            let mut best: Option<Found> = None;
             for (ring, &far) in [8.0, 24.0, 44.0, 70.0, 100.0, 135.0, 175.0].iter().enumerate() {
                 for (turn, way) in WAYS.iter().enumerate() {
                     let reach = wish.radius + far;

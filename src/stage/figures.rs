@@ -60,7 +60,7 @@ pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) ->
     let spots = text::thousands(m.evaluation.spots as u64);
 
     let curves = curves(m, head("Training"))?;
-    let caption = format!("{}. The ringed epoch's weights are the checkpoint.", curves.finding());
+    let caption = format!("{} The marked epoch's weights are the checkpoint.", sentence(curves.finding()));
     add("training-curves", "Training", caption, report::training_curves(&curves, &provenance("training-curves")))?;
 
     let ranked = ranked(m, head("Genes ranked by correlation"));
@@ -164,7 +164,7 @@ fn ranked(m: &Material, heading: Heading) -> report::GenesRanked {
         heading,
         genes,
         noise_floor: noise_floor(m.evaluation.spots),
-        noise_label: format!("95 % of genes without signal, {} spots", text::thousands(m.evaluation.spots as u64)),
+        noise_label: "chance alone, 95 %".to_owned(),
         threshold: Some(m.protocol.metrics.threshold),
         names: 12,
     }
