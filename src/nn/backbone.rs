@@ -38,6 +38,14 @@ impl Kind {
         })
     }
 
+    /// How many times smaller the side of the last feature map is than the patch's (rounded up).
+    pub fn reduction(self) -> usize {
+        match self {
+            Self::EfficientNetB0 => 32,
+            Self::TinyCnn => 4,
+        }
+    }
+
     /// Length of the feature vector.
     pub fn features(self) -> i64 {
         match self {
