@@ -157,6 +157,10 @@ fn standing(
             let folder = workspace.store().folder(&a.stage, &a.key);
             a.files.iter().any(|f| std::fs::metadata(folder.join(&f.path)).map(|m| m.len()).ok() != Some(f.bytes))
         });
+        // A clone brings the lock and not the artifacts: that is no drift.
+        if entry.artifacts.iter().all(|a| !workspace.store().folder(&a.stage, &a.key).exists()) {
+            return (Standing::Locked, Some("its artifacts are not here: bring them, or run it to make them again".into()));
+        }
         return match gone {
             Some(a) => (Standing::Drifted, Some(format!("files of {} are gone or have another size", a.label))),
             None => (Standing::Locked, None),

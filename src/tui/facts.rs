@@ -301,6 +301,8 @@ pub struct FoldCurve {
     pub name: String,
     /// One row an epoch, in order.
     pub epochs: Vec<EpochPoint>,
+    /// Seconds that the epochs after the present one should take, at the pace of the last; 0 when there are none.
+    pub left: f64,
 }
 
 /// What one epoch gave.

@@ -75,7 +75,7 @@ fn take(view: &mut RunView, line: &Line) {
             log(view, Level::Error, format!("{label}: {}", what.lines().next().unwrap_or_default()));
         }
         Event::Progress { label, done, total, unit, rate } => {
-            let left = (*rate > 0.0).then(|| total.saturating_sub(*done) as f64 / rate);
+            let left = (*rate > 0.0).then(|| total.saturating_sub(*done) as f64 / rate + later_epochs(view, label));
             view.progress = Some(Progress {
                 label: label.clone(),
                 done: *done,
@@ -87,7 +87,7 @@ fn take(view: &mut RunView, line: &Line) {
         }
         Event::Epoch { label, epoch, epochs, values, seconds } => {
             let get = |key: &str| values.get(key).copied().flatten();
-            let name = label.split_once('[').map_or(label.as_str(), |(_, n)| n.trim_end_matches(']')).to_owned();
+            let name = fold_name(label).to_owned();
             let point = EpochPoint {
                 epoch: *epoch as usize,
                 train_loss: get("train_loss").unwrap_or(f64::NAN),
@@ -95,12 +95,13 @@ fn take(view: &mut RunView, line: &Line) {
                 validation_pcc: get("validation_pcc"),
             };
             let at = view.folds.iter().position(|f| f.name == name).unwrap_or_else(|| {
-                view.folds.push(FoldCurve { name, epochs: Vec::new() });
+                view.folds.push(FoldCurve { name, ..FoldCurve::default() });
                 view.folds.len() - 1
             });
             let fold = &mut view.folds[at];
             fold.epochs.retain(|p| p.epoch < point.epoch);
             fold.epochs.push(point);
+            fold.left = epochs.saturating_sub(epoch + 1) as f64 * seconds;
             set(view, label, StageState::Running, format!("epoch {epoch} of {epochs}"));
             log(
                 view,
@@ -117,6 +118,17 @@ fn take(view: &mut RunView, line: &Line) {
         }
         Event::RunStopped => log(view, Level::Warning, "stopped on request; it can be taken up again".into()),
     }
+}
+
+/// `C2` of `train[C2]`.
+fn fold_name(label: &str) -> &str {
+    label.split_once('[').map_or(label, |(_, n)| n.trim_end_matches(']'))
+}
+
+/// Seconds that the epochs after the present one will take; nothing is known before the first has ended.
+fn later_epochs(view: &RunView, label: &str) -> f64 {
+    let fold = view.folds.iter().find(|f| label.starts_with("train") && f.name == fold_name(label));
+    fold.map_or(0.0, |f| f.left)
 }
 
 fn set(view: &mut RunView, label: &str, state: StageState, detail: String) {

@@ -157,7 +157,11 @@ fn below(pen: &mut Pen<'_>, area: Rect, card: &ProtocolCard) {
         Some((value, status)) => format!("published {} ({status})", number(Some(*value), 3)),
         None => "nothing comparable published".to_owned(),
     };
-    line(pen, "headline", &format!("{}: reproduced {}, {published}", card.headline, number(card.reproduced, 3)), Role::Plain);
+    let headline = match card.reproduced {
+        Some(_) if !card.headline.is_empty() => format!("{}: reproduced {}, {published}", card.headline, number(card.reproduced, 3)),
+        _ => format!("no number yet, {published}"),
+    };
+    line(pen, "headline", &headline, Role::Plain);
     if let Some(note) = &card.note {
         line(pen, "note", note, Role::Warn);
     }
