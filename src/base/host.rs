@@ -11,6 +11,9 @@ pub struct Place {
     pub boot: String,
     /// Process number.
     pub pid: u32,
+    /// When the process started, in clock ticks since the boot: tells it from a later one with the same number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticks: Option<u64>,
     /// Slurm job, when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job: Option<String>,
@@ -23,6 +26,7 @@ impl Place {
             host: trimmed("/proc/sys/kernel/hostname"),
             boot: trimmed("/proc/sys/kernel/random/boot_id"),
             pid: std::process::id(),
+            ticks: Stat::of(std::process::id()).and_then(|s| s.ticks),
             job: std::env::var("SLURM_JOB_ID").ok(),
         }
     }
@@ -36,9 +40,25 @@ impl Place {
         if self.boot != here.boot {
             return Some(false);
         }
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid));
-        // The state follows the last ')' of the command name; a zombie no longer works.
-        Some(stat.is_ok_and(|s| s.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with(['Z', 'X']))))
+        let alive = |s: Stat| !matches!(s.state, 'Z' | 'X') && (self.ticks.is_none() || s.ticks == self.ticks);
+        Some(Stat::of(self.pid).is_some_and(alive))
+    }
+}
+
+/// What `/proc/<pid>/stat` says.
+struct Stat {
+    state: char,
+    ticks: Option<u64>,
+}
+
+impl Stat {
+    /// `None` when there is no such process.
+    fn of(pid: u32) -> Option<Self> {
+        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The command's name, in brackets, may hold anything; the state is the field after it, the start the 20th after that.
+        let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
+        let state = fields.next()?.chars().next()?;
+        Some(Self { state, ticks: fields.nth(18).and_then(|t| t.parse().ok()) })
     }
 }
 
@@ -66,4 +86,21 @@ pub fn has_avx2() -> bool {
 /// Processor cores that this process may use.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_is_known_by_host_boot_number_and_start() {
+        let here = Place::here();
+        assert!(here.ticks.is_some_and(|t| t > 0));
+        assert_eq!(here.alive(), Some(true));
+        assert_eq!(Place { ticks: here.ticks.map(|t| t + 1), ..here.clone() }.alive(), Some(false), "another process with this number");
+        assert_eq!(Place { ticks: None, ..here.clone() }.alive(), Some(true), "an old journal does not say when");
+        assert_eq!(Place { boot: "before".into(), ..here.clone() }.alive(), Some(false));
+        assert_eq!(Place { host: "elsewhere".into(), ..here.clone() }.alive(), None);
+        assert_eq!(Place { pid: u32::MAX, ..here }.alive(), Some(false));
+    }
 }

@@ -105,6 +105,10 @@ pub fn follow(run: &Run) -> Result<()> {
                     run.ask_stop()?;
                     output::say("stopping at the next safe place; Ctrl-C again to choose otherwise");
                 }
+                Choice::Abort => {
+                    run.ask_abort()?;
+                    output::say("ending it at once; what was saved last is what a resume goes on from");
+                }
                 Choice::GoOn => {}
             }
         }
@@ -131,6 +135,7 @@ pub fn follow(run: &Run) -> Result<()> {
 enum Choice {
     Detach,
     Stop,
+    Abort,
     GoOn,
 }
 
@@ -139,7 +144,7 @@ fn choice(asked: u32) -> Choice {
         // Nobody to ask: the first interrupt asks the worker to stop, a second one leaves it.
         return if asked == 1 { Choice::Stop } else { Choice::Detach };
     }
-    eprint!("\r[d]etach and let it run, [s]top at the next safe place, or [Enter] to go on watching? ");
+    eprint!("\r[d]etach and let it run, [s]top at the next safe place, [a]bort at once, or [Enter] to go on watching? ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     match std::io::stdin().read_line(&mut answer) {
@@ -147,6 +152,7 @@ fn choice(asked: u32) -> Choice {
         Ok(_) => match answer.trim().chars().next() {
             Some('d' | 'D') => Choice::Detach,
             Some('s' | 'S') => Choice::Stop,
+            Some('a' | 'A') => Choice::Abort,
             _ => Choice::GoOn,
         },
     }

@@ -9,6 +9,9 @@ use crate::engine::Run;
 pub struct Args {
     /// Run id or a part of it, or a protocol's name (default: the newest run).
     run: Option<String>,
+    /// End it at once, without saving first; a resume goes on from what was saved last.
+    #[arg(long)]
+    abort: bool,
 }
 
 /// Writes the request; the worker obeys at the end of an epoch or stage.
@@ -17,6 +20,11 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     let state = run.state(&run.lines()?);
     if !state.live() {
         output::say(&format!("{} is {} already", run.id, state.word()));
+        return Ok(());
+    }
+    if args.abort {
+        run.ask_abort()?;
+        output::say(&format!("told {} to end at once; 'pinfold resume {}' goes on from what was saved last", run.id, run.id));
         return Ok(());
     }
     run.ask_stop()?;

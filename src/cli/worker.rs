@@ -4,6 +4,7 @@ use super::Here;
 use crate::base::host::Place;
 use crate::base::{Exit, Failure, Result};
 use crate::engine::journal::{Event, Journal};
+use crate::engine::pulse::{Pulse, Shared};
 use crate::engine::runs::{Outcome, OutcomeRow};
 use crate::engine::{Run, Watch, Workspace};
 use crate::plan::{Graph, pin};
@@ -28,6 +29,7 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
 
 /// Does the work of a run; the end of it, good or bad, is in the journal.
 pub fn work(workspace: &Workspace, run: &Run) -> Result<()> {
+    let _mine = run.take()?;
     let mut journal = Journal::open(&run.journal())?;
     let started = Instant::now();
     journal.append(Event::RunStarted {
@@ -35,11 +37,19 @@ pub fn work(workspace: &Workspace, run: &Run) -> Result<()> {
         place: Place::here(),
         pinfold: env!("CARGO_PKG_VERSION").into(),
     })?;
+    if let Some(kept) = journal.kept().map(|p| p.display().to_string()) {
+        let text = format!("the journal had been changed or damaged; as it was found it is kept in {kept}");
+        journal.append(Event::Note { level: "warning".into(), text })?;
+    }
+    let journal = Shared::new(journal);
+    // A hang-up is nothing to a worker, not even one that was started by hand.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::new(AtomicBool::new(false)));
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGUSR1] {
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
     }
-    let mut watch = Writing { run, journal, stop, last_progress: None, last_look: Instant::now(), trouble: None };
+    let pulse = Pulse::start(run, &journal);
+    let mut watch = Writing { run, journal: journal.clone(), stop, last_progress: None, last_look: Instant::now(), trouble: None };
     let result = all(workspace, run, &mut watch);
     let trouble = watch.trouble.take();
     let ending = match (&result, &trouble) {
@@ -48,7 +58,8 @@ pub fn work(workspace: &Workspace, run: &Run) -> Result<()> {
         (Err(e), _) if e.exit == Exit::Interrupted => Event::RunStopped,
         (Err(e), _) => Event::RunFailed { what: e.to_string(), exit: e.exit as i32 },
     };
-    watch.journal.append(ending)?;
+    drop(pulse);
+    journal.lock().append(ending)?;
     trouble.map_or(result, Err)
 }
 
@@ -71,7 +82,7 @@ fn all(workspace: &Workspace, run: &Run, watch: &mut Writing) -> Result<()> {
 /// A watch that writes the journal and obeys the control file and signals.
 struct Writing<'a> {
     run: &'a Run,
-    journal: Journal,
+    journal: Shared,
     stop: Arc<AtomicBool>,
     last_progress: Option<Instant>,
     last_look: Instant,
@@ -87,7 +98,7 @@ impl Watch for Writing<'_> {
             }
             self.last_progress = Some(Instant::now());
         }
-        if let Err(e) = self.journal.append(event) {
+        if let Err(e) = self.journal.lock().append(event) {
             self.trouble.get_or_insert(e);
         }
     }

@@ -138,22 +138,34 @@ pub struct Journal {
     file: fs::File,
     next: u64,
     prev: String,
+    /// Bytes of whole lines: where the next one begins.
+    end: u64,
+    kept: Option<PathBuf>,
 }
 
 impl Journal {
-    /// Opens a journal for appending. A cut last line (a crash while writing) is removed first.
+    /// Opens a journal for appending. A cut last line (a crash while writing) is removed first. When more than that is
+    /// unsound (somebody edited a line, a disk lost a block), the file is first copied whole to
+    /// `journal.damaged-N.jsonl` beside it: nothing is thrown away.
     pub fn open(path: &Path) -> Result<Self> {
-        let (lines, sound_bytes) = match fs::read(path) {
-            Ok(bytes) => parse(&bytes),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => (Vec::new(), 0),
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(Failure::io(&e, "read the journal", path)),
         };
+        let (lines, sound_bytes) = parse(&bytes);
+        let kept = if bytes[sound_bytes as usize..].contains(&b'\n') { Some(keep_damaged(path, &bytes)?) } else { None };
         let mut file =
             fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).doing("write the journal", path)?;
         file.set_len(sound_bytes).doing("write the journal", path)?;
-        file.seek(SeekFrom::End(0)).doing("write the journal", path)?;
+        file.seek(SeekFrom::Start(sound_bytes)).doing("write the journal", path)?;
         let prev = lines.last().map_or_else(|| FIRST.to_owned(), |(raw, _)| Digest::of(raw.as_bytes()).to_string());
-        Ok(Self { path: path.to_owned(), file, next: lines.len() as u64, prev })
+        Ok(Self { path: path.to_owned(), file, next: lines.len() as u64, prev, end: sound_bytes, kept })
+    }
+
+    /// Where an unsound journal was kept when this one was opened, if it was.
+    pub fn kept(&self) -> Option<&Path> {
+        self.kept.as_deref()
     }
 
     /// Appends one event: one write a line.
@@ -163,7 +175,13 @@ impl Journal {
         let mut text = serde_json::to_string(&line).map_err(|e| Failure::environment(format!("cannot write the journal: {e}")))?;
         let digest = Digest::of(text.as_bytes());
         text.push('\n');
-        self.file.write_all(text.as_bytes()).doing("write the journal", &self.path)?;
+        if let Err(e) = self.file.write_all(text.as_bytes()) {
+            // A full disk may have taken half the line: without it the next line still joins the chain.
+            let _ = self.file.set_len(self.end);
+            let _ = self.file.seek(SeekFrom::Start(self.end));
+            return Err(Failure::io(&e, "write the journal", &self.path));
+        }
+        self.end += text.len() as u64;
         if matches!(
             line.event,
             Event::StageDone { .. } | Event::Epoch { .. } | Event::RunDone { .. } | Event::RunFailed { .. } | Event::RunStopped
@@ -175,9 +193,27 @@ impl Journal {
         Ok(())
     }
 
+    /// How many lines it has.
+    #[allow(clippy::len_without_is_empty, reason = "a journal in use has a first line")]
+    pub fn len(&self) -> u64 {
+        self.next
+    }
+
     /// The digest of the last line.
     pub fn last(&self) -> &str {
         &self.prev
+    }
+}
+
+fn keep_damaged(path: &Path, bytes: &[u8]) -> Result<PathBuf> {
+    let mut n = 1;
+    loop {
+        let kept = path.with_file_name(format!("journal.damaged-{n}.jsonl"));
+        if !kept.exists() {
+            crate::base::atomic::write(&kept, bytes)?;
+            return Ok(kept);
+        }
+        n += 1;
     }
 }
 
@@ -283,7 +319,13 @@ mod tests {
         (0..3).for_each(|i| journal.append(note(&format!("line {i}"))).expect("append"));
         let text = fs::read_to_string(&path).expect("read").replace("line 0", "line 9");
         fs::write(&path, text).expect("write");
+        // "line 0" became "line 9": the first line is sound JSON, and the second no longer follows it.
         assert_eq!(read(&path).expect("read").0.len(), 1);
+        let whole = fs::read(&path).expect("read");
+        let mut again = Journal::open(&path).expect("open");
+        assert_eq!(fs::read(again.kept().expect("kept")).expect("read"), whole, "the edited journal is kept as it was");
+        again.append(note("after")).expect("append");
+        assert_eq!(read(&path).expect("read").0.len(), 2);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The engine runs any stage: it knows keys, folders, journals and processes, and nothing of genes.
 
 pub mod journal;
+pub mod pulse;
 pub mod runs;
 pub mod stage;
 pub mod store;

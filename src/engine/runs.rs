@@ -201,9 +201,29 @@ impl Run {
         atomic::write(&self.dir.join("control"), b"stop\n")
     }
 
-    /// Whether a stop was asked for.
+    /// Asks the worker to end at once, without saving: the last saved state is what a resume goes on from.
+    pub fn ask_abort(&self) -> Result<()> {
+        atomic::write(&self.dir.join("control"), b"abort\n")
+    }
+
+    /// Whether a stop was asked for; an abort is one too.
     pub fn stop_asked(&self) -> bool {
-        fs::read_to_string(self.dir.join("control")).is_ok_and(|t| t.trim() == "stop")
+        self.control().is_some()
+    }
+
+    /// Whether an abort was asked for.
+    pub fn abort_asked(&self) -> bool {
+        self.control().as_deref() == Some("abort")
+    }
+
+    fn control(&self) -> Option<String> {
+        let text = fs::read_to_string(self.dir.join("control")).ok()?;
+        Some(text.trim().to_owned()).filter(|t| t == "stop" || t == "abort")
+    }
+
+    /// Takes the run for this process: two workers on one run would write two chains. Held until the file is closed.
+    pub fn take(&self) -> Result<fs::File> {
+        super::store::take(&self.dir.join("worker.lock"), &format!("run {}", self.id))
     }
 
     /// Forgets a stop, before a run is taken up again.

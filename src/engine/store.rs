@@ -4,11 +4,13 @@
 //! stage works in `artifacts/.work/<stage>-<key>/`; when it is done, the files are hashed, the manifest is
 //! written and the folder is renamed into place.
 
+use crate::base::host::Place;
 use crate::base::{Digest, Failure, IoContext, Result, atomic, canon};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The manifest's file name in an artifact folder.
@@ -170,16 +172,7 @@ impl Store {
         let name = format!("{}-{}", job.stage, job.key());
         fs::create_dir_all(&work).doing("make the folder", &work)?;
         let lock_path = work.join(format!("{name}.lock"));
-        let lock = fs::OpenOptions::new().create(true).truncate(false).write(true).open(&lock_path).doing("lock", &lock_path)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => {
-                return Err(Failure::environment(format!("{} is being made by another pinfold", job.label))
-                    .at(lock_path.display().to_string())
-                    .hint("wait for it (pinfold status), or stop it (pinfold stop)"));
-            }
-            Err(fs::TryLockError::Error(e)) => return Err(Failure::io(&e, "lock", &lock_path)),
-        }
+        let lock = take(&lock_path, &job.label)?;
         let dir = work.join(&name);
         fs::create_dir_all(&dir).doing("make the folder", &dir)?;
         Ok(Work { dir, _lock: lock })
@@ -215,9 +208,49 @@ impl Store {
         let dir = self.folder(job.stage, &key);
         let parent = self.root.join(job.stage);
         fs::create_dir_all(&parent).doing("make the folder", &parent)?;
-        fs::rename(&work.dir, &dir).doing("move the artifact into place", &dir)?;
+        if let Err(e) = fs::rename(&work.dir, &dir) {
+            return self.made_meanwhile(job, &manifest, &work.dir, dir, &e);
+        }
         atomic::sync_folder(&parent)?;
         Ok(Artifact { label: job.label.clone(), dir, manifest })
+    }
+
+    /// The artifact could not be moved into place: fine if a process elsewhere (whose lock this file system does not
+    /// show) put the same bytes there meanwhile.
+    fn made_meanwhile(&self, job: &Job, ours: &Manifest, work: &Path, dir: PathBuf, e: &std::io::Error) -> Result<Artifact> {
+        let Ok(Some(theirs)) = self.open(&dir) else {
+            return Err(Failure::io(e, "move the artifact into place", &dir));
+        };
+        if theirs.outputs != ours.outputs {
+            return Err(Failure::check(format!("{} was made twice, and the two differ", job.label))
+                .at(format!("{} and {}", work.display(), dir.display()))
+                .hint("compare the two folders: something that changes the result is not pinned"));
+        }
+        fs::remove_dir_all(work).doing("remove", work)?;
+        Ok(Artifact { label: job.label.clone(), dir, manifest: theirs })
+    }
+}
+
+/// Takes a lock file for this process and writes into it who holds it; refused, naming the holder, while another does.
+/// Held until the file is closed.
+pub(super) fn take(path: &Path, what: &str) -> Result<fs::File> {
+    let mut file =
+        fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).doing("open the lock", path)?;
+    match file.try_lock() {
+        Ok(()) => {
+            let text = serde_json::to_string(&Place::here()).unwrap_or_default();
+            // Only for the message below: a disk that is too full for it does not matter here.
+            let _ = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+            Ok(file)
+        }
+        Err(fs::TryLockError::WouldBlock) => {
+            let holder = fs::read_to_string(path).ok().and_then(|t| serde_json::from_str::<Place>(&t).ok());
+            let who = holder.map_or_else(|| "another pinfold".to_owned(), |p| format!("another pinfold (process {} on {})", p.pid, p.host));
+            Err(Failure::environment(format!("{what} is being made by {who}"))
+                .at(path.display().to_string())
+                .hint("wait for it (pinfold status), or stop it (pinfold stop)"))
+        }
+        Err(fs::TryLockError::Error(e)) => Err(Failure::io(&e, "lock", path)),
     }
 }
 
@@ -284,6 +317,26 @@ mod tests {
         let store = Store::new(dir.path());
         let _first = store.begin(&job(1)).expect("begin");
         let second = store.begin(&job(1)).err().expect("refused");
-        assert!(second.what.contains("another pinfold"), "{second}");
+        let me = format!("another pinfold (process {} on ", std::process::id());
+        assert!(second.what.contains(&me), "{second}");
+    }
+
+    #[test]
+    fn one_made_elsewhere_meanwhile_is_taken_if_it_is_the_same() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let store = Store::new(dir.path());
+        for (bytes, same) in [("a", true), ("b", false)] {
+            let work = store.begin(&job(1)).expect("begin");
+            fs::write(work.dir.join("a.txt"), bytes).expect("write");
+            let made = store.finish(&job(1), work, false);
+            assert_eq!(made.is_ok(), same, "{bytes}");
+            if same {
+                let again = store.begin(&job(1)).expect("begin");
+                fs::write(again.dir.join("a.txt"), bytes).expect("write");
+                store.finish(&job(1), again, false).expect("the same again");
+            }
+        }
+        let kept = dir.path().join(".work").join(format!("demo-{}", job(1).key()));
+        assert_eq!(fs::read_to_string(kept.join("a.txt")).expect("kept"), "b", "what differs is kept");
     }
 }
