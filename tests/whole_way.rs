@@ -1,98 +1,10 @@
 //! The whole way through the real program: run, lock, audit, report, in a workspace of its own, with a tiny network.
 #![cfg(feature = "train")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod place;
 
-/// A workspace in a git repository of its own, with one tiny protocol.
-struct Place {
-    dir: tempfile::TempDir,
-}
-
-const TINY: &[(&str, &str)] = &[
-    ("slides = [\"S1\", \"S2\", \"S3\"]", "slides = [\"S1\", \"S2\"]"),
-    ("side = 16", "side = 7"),
-    ("pitch = 64", "pitch = 24"),
-    ("genes = 36", "genes = 6"),
-    ("k = 36", "k = 6"),
-    ("size = 64\nresize = 64", "size = 24\nresize = 16"),
-    ("hidden = 64", "hidden = 8"),
-    ("epochs = 40", "epochs = 3"),
-    ("batch = 32", "batch = 8"),
-    ("threads = 2\n", "threads = 1\n"),
-];
-
-impl Place {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().expect("tempdir");
-        let mut demo = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/demo.toml")).expect("demo");
-        for (from, to) in TINY {
-            assert!(demo.contains(from), "the demo no longer says {from}");
-            demo = demo.replacen(from, to, 1);
-        }
-        std::fs::create_dir(dir.path().join("protocols")).expect("mkdir");
-        std::fs::write(dir.path().join("protocols/demo.toml"), demo).expect("write");
-        std::fs::write(dir.path().join(".gitignore"), "/artifacts\n/reports\n/runs\n").expect("write");
-        let place = Self { dir };
-        place.git(&["init", "-q"]);
-        place.commit();
-        place
-    }
-    fn git(&self, args: &[&str]) {
-        let done = Command::new("git")
-            .args(["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"])
-            .args(args)
-            .current_dir(self.path())
-            .env("GIT_AUTHOR_DATE", "2026-01-01T00:00:00Z")
-            .env("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z")
-            .output()
-            .expect("git runs");
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    }
-    fn commit(&self) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "-m", "protocol"]);
-    }
-    fn path(&self) -> &Path {
-        self.dir.path()
-    }
-    fn pinfold(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_pinfold"))
-            .args(args)
-            .current_dir(self.path())
-            .env_remove("PINFOLD_DATA")
-            .output()
-            .expect("pinfold runs")
-    }
-    /// Runs and expects this exit code; gives stdout and stderr together.
-    fn expect(&self, code: i32, args: &[&str]) -> String {
-        let out = self.pinfold(args);
-        let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        assert_eq!(out.status.code(), Some(code), "pinfold {}:\n{text}", args.join(" "));
-        text
-    }
-    /// SHA-256 of every artifact file and figure, by path.
-    fn digests(&self) -> Vec<(String, String)> {
-        let mut out = Vec::new();
-        let mut folders: Vec<PathBuf> = vec![self.path().join("artifacts"), self.path().join("reports")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(&folder).expect("list") {
-                let path = entry.expect("entry").path();
-                if path.ends_with(".work") {
-                    continue;
-                }
-                if path.is_dir() {
-                    folders.push(path);
-                } else {
-                    let digest = pinfold::base::Digest::of_file(&path).expect("digest").to_string();
-                    out.push((path.strip_prefix(self.path()).expect("inside").display().to_string(), digest));
-                }
-            }
-        }
-        out.sort();
-        out
-    }
-}
+use place::Place;
+use std::process::Command;
 
 #[test]
 fn from_nothing_to_an_audited_number_and_the_same_bytes_twice() {

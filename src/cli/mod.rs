@@ -6,12 +6,14 @@ mod calc;
 mod completions;
 mod data;
 mod doctor;
+mod gc;
 mod list;
 mod lock;
 pub mod output;
 mod plan;
 mod report;
 mod run;
+mod seeds;
 mod status;
 mod stop;
 mod worker;
@@ -56,11 +58,16 @@ enum Command {
     /// Follow a run that is going on.
     Attach(attach::Args),
     /// Show runs, or one run in detail.
+    #[command(visible_alias = "runs")]
     Status(status::Args),
     /// Ask a run to stop at the next safe place.
     Stop(stop::Args),
-    /// Show what of a protocol is done, and what would run.
+    /// Show what of a protocol is done, what would run, why, and how long it should take.
     Plan(plan::Args),
+    /// Show a protocol's numbers over several seeds.
+    Seeds(seeds::Args),
+    /// Free what neither a lock nor a newest run names; says first what would go.
+    Gc(gc::Args),
     /// Pin a finished protocol in pinfold.lock.
     Lock(lock::Args),
     /// Check pinfold.lock against the world.
@@ -109,6 +116,8 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Status(args)) => status::run(&at, &args),
         Some(Command::Stop(args)) => stop::run(&at, &args),
         Some(Command::Plan(args)) => plan::run(&at, &args),
+        Some(Command::Seeds(args)) => seeds::run(&at, &args),
+        Some(Command::Gc(args)) => gc::run(&at, &args),
         Some(Command::Lock(args)) => lock::run(&at, &args),
         Some(Command::Audit(args)) => audit::run(&at, &args),
         Some(Command::Report(args)) => report::run(&at, &args),

@@ -3,9 +3,11 @@
 use super::{Here, attach, output};
 use crate::base::{Failure, Result};
 use crate::engine::runs::State;
-use crate::engine::{Run, worker};
+use crate::engine::{Run, Workspace, worker};
 use crate::plan::order::{order, pins};
+use crate::plan::seeds;
 use crate::protocol;
+use std::path::Path;
 
 /// Arguments of `run`.
 #[derive(clap::Args)]
@@ -15,6 +17,9 @@ pub struct Args {
     /// Override any key for this run, e.g. train.epochs=2; the run gets a name of its own.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Repeat the protocol with these seeds, one run after the other, and report the spread: 42,43,44.
+    #[arg(long, value_delimiter = ',', conflicts_with_all = ["detach", "in_process"])]
+    seeds: Vec<u64>,
     /// Start the worker and come back at once.
     #[arg(long)]
     detach: bool,
@@ -39,7 +44,11 @@ pub struct ResumeArgs {
 /// Runs a protocol.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
-    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
+    let path = workspace.protocol_path(&args.protocol)?;
+    if !args.seeds.is_empty() {
+        return over_seeds(&workspace, &path, args);
+    }
+    let loaded = protocol::load(&path, &args.overrides)?;
     let run = order(&workspace, &loaded)?;
     if args.in_process {
         let lacking = worker::missing_pins(&pins(&loaded.protocol));
@@ -62,6 +71,25 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         return output::json(&serde_json::json!({"run": run.id, "protocol": loaded.name(), "result": outcome}));
     }
     Ok(())
+}
+
+/// One run a seed; what is done already is not done again, so an interrupted series goes on where it was.
+fn over_seeds(workspace: &Workspace, path: &Path, args: &Args) -> Result<()> {
+    super::seeds::check(&args.seeds)?;
+    for (i, &seed) in args.seeds.iter().enumerate() {
+        let loaded = seeds::with_seed(path, &args.overrides, seed)?;
+        output::say(&format!("seed {seed} ({} of {}): {}", i + 1, args.seeds.len(), loaded.name()));
+        let run = order(workspace, &loaded)?;
+        worker::spawn(&run, workspace.root(), &pins(&loaded.protocol))?;
+        attach::follow(&run)?;
+        // Who detached from one run has left the series.
+        if run.state(&run.lines()?) != State::Done {
+            output::say("the seeds after this one were not started; the same command goes on with them");
+            return Ok(());
+        }
+    }
+    let found = seeds::gather(workspace, path, &args.overrides, &args.seeds)?;
+    if args.json { output::json(&found) } else { super::seeds::print(&found) }
 }
 
 /// Takes a run up again, with the protocol as it was ordered.

@@ -1,9 +1,12 @@
 //! From a protocol to a graph of pieces of work: one node a stage, folds side by side.
 
+pub mod explain;
+pub mod gc;
 mod graph;
 pub mod order;
 mod overview;
 pub mod pin;
+pub mod seeds;
 
 pub use graph::{Found, Graph, Node, fold_labels};
 pub use overview::{Headline, Overview, Standing, headline, missing, newest_artifact, overview};

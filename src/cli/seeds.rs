@@ -1,0 +1,71 @@
+//! `pinfold seeds`: a protocol's numbers over several seeds, beside the published ones.
+
+use super::Here;
+use super::output::{self, Side};
+use crate::base::{Failure, Result};
+use crate::plan::seeds::{self, Seeds};
+
+/// Arguments of `seeds`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The protocol, by name or path.
+    protocol: String,
+    /// The seeds, with commas between: 42,43,44. 'pinfold run PROTOCOL --seeds 42,43,44' runs them.
+    #[arg(long, value_delimiter = ',', required = true)]
+    seeds: Vec<u64>,
+    /// Override any key, as for the runs.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints mean, deviation and interval of every metric.
+pub fn run(at: &Here, args: &Args) -> Result<()> {
+    let workspace = at.workspace()?;
+    let found = seeds::gather(&workspace, &workspace.protocol_path(&args.protocol)?, &args.overrides, &args.seeds)?;
+    if args.json {
+        return output::json(&found);
+    }
+    print(&found)
+}
+
+/// The table of a protocol over its seeds.
+pub fn print(found: &Seeds) -> Result<()> {
+    let digits = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
+    let mut rows = Vec::new();
+    for m in &found.metrics {
+        let interval = m.interval.map_or_else(|| "–".to_owned(), |(low, high)| format!("{low:.4} to {high:.4}"));
+        let published = m.published.as_ref().map_or_else(String::new, |p| {
+            let word = match p.inside {
+                Some(true) => "inside",
+                Some(false) => "outside",
+                None => "no interval",
+            };
+            format!("{} {word}", p.value)
+        });
+        let mut row = vec![m.title.clone()];
+        row.extend(m.values.iter().map(|v| digits(*v)));
+        row.extend([digits(m.mean), digits(m.deviation), interval, published]);
+        rows.push(row);
+    }
+    let names: Vec<String> = found.seeds.iter().map(|s| format!("seed {s}")).collect();
+    let mut header = vec![("metric", Side::Left)];
+    header.extend(names.iter().map(|n| (n.as_str(), Side::Right)));
+    header.extend([("mean", Side::Right), ("deviation", Side::Right), ("one more run, 95 %", Side::Left), ("published", Side::Left)]);
+    output::print(&output::table(&header, &rows))
+}
+
+/// Refuses a list of seeds that cannot be run.
+pub fn check(seeds: &[u64]) -> Result<()> {
+    for (i, seed) in seeds.iter().enumerate() {
+        if *seed > i64::MAX as u64 {
+            return Err(Failure::input(format!("seed {seed} is too large")).at("--seeds").hint("at most 9223372036854775807"));
+        }
+        if seeds[..i].contains(seed) {
+            return Err(Failure::input(format!("seed {seed} is given twice")).at("--seeds"));
+        }
+    }
+    Ok(())
+}
