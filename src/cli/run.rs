@@ -3,6 +3,7 @@
 use super::{Here, attach, output};
 use crate::base::{Failure, Result};
 use crate::engine::runs::State;
+use crate::engine::journal::{Event, Line};
 use crate::engine::{Run, Workspace, worker};
 use crate::plan::order::{order, pins};
 use crate::plan::seeds;
@@ -107,20 +108,30 @@ pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
     }
     let p = protocol::parse::from_canonical(run.order.resolved.clone())?;
     run.clear_control();
-    worker::spawn(&run, workspace.root(), &pins(&p))?;
+    let mut child = worker::spawn(&run, workspace.root(), &pins(&p))?;
     // Old endings stand in the journal; wait for the new worker's first line.
-    wait_for_worker(&run);
+    wait_for_worker(&run, &mut child)?;
     if args.detach {
         return Ok(());
     }
-    attach::follow(&run)
+    attach::follow_newest(&run)
 }
 
-fn wait_for_worker(run: &Run) {
-    for _ in 0..100 {
-        if run.lines().is_ok_and(|l| run.state(&l).live()) {
-            return;
+fn wait_for_worker(run: &Run, child: &mut std::process::Child) -> Result<()> {
+    let pid = child.id();
+    let its = |l: &Line| matches!(&l.event, Event::RunStarted { place, .. } if place.pid == pid);
+    for _ in 0..400 {
+        if run.lines().is_ok_and(|l| l.iter().rev().any(its)) {
+            return Ok(());
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            let log = run.dir.join("log.txt");
+            let told = std::fs::read_to_string(&log).unwrap_or_default();
+            let last = told.trim_end().rsplit("pinfold: ").next().unwrap_or_default().to_owned();
+            let failure = Failure::environment(format!("the worker ended before its first line ({status}): {last}"));
+            return Err(failure.at(log.display().to_string()));
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    Ok(())
 }
