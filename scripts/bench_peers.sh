@@ -10,6 +10,10 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 die() { printf 'bench_peers: %s\n' "$*" >&2; exit 4; }
 
+for argument in "$@"; do
+  case "$argument" in -h | --help) exec python3 scripts/bench_peers.py --help ;; esac
+done
+
 packages="torch==2.11.0 torchvision==0.26.0 albumentations==2.0.8 opencv-python-headless==4.12.0.88 numpy<2.3 esda libpysal pandas scikit-learn==1.7.1 safetensors"
 python=${PINFOLD_PEER_PYTHON:-}
 if [ -z "$python" ]; then

@@ -226,3 +226,40 @@ fn bad_input_is_refused_before_any_work() {
     let wild = Config { learning_rate: 1e30, epochs: 20, ..config() };
     assert_eq!(refused(&wild, &set.data()).exit, Exit::CheckFailed);
 }
+
+/// The real network, with our depthwise kernel, stochastic depth and two threads inside libtorch. In the pinned
+/// environment it also asks for, and gets, the `portable` class.
+#[test]
+fn efficientnet_repeats_itself() {
+    let side = 32;
+    let patches: Vec<u8> = (0..12 * side * side * 3).map(|i| ((i * 7919) % 251) as u8).collect();
+    let targets: Vec<f32> = (0..24).map(|i| (i as f32 * 0.7).sin()).collect();
+    let rows: Vec<usize> = (0..12).collect();
+    let data = Data { patches: &patches, side, targets: &targets, genes: 2, train: &rows[..10], validation: &rows[10..] };
+    let pinned = std::env::var("MKL_CBWR").is_ok_and(|v| v == "COMPATIBLE") && std::env::var("OMP_NUM_THREADS").is_ok_and(|v| v == "2");
+    let c = Config {
+        batch: 4,
+        epochs: 2,
+        threads: 2,
+        hidden: 8,
+        dropout: 0.5,
+        class: if pinned { Class::Portable } else { Class::Statistical },
+        ..Config::new(BackboneKind::EfficientNetB0)
+    };
+    let run = |loader_threads| {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let out = fit(&Config { loader_threads, ..c.clone() }, &data, &Unchanged, dir.path(), &mut Quiet).expect("fit");
+        println!("checkpoint {} class {:?}", out.checkpoint, out.grade.class);
+        outputs(dir.path())
+    };
+    let lonely = Data { train: &rows[..9], ..data };
+    let refused = fit(&c, &lonely, &Unchanged, Path::new("/nonexistent"), &mut Quiet).expect_err("one value a channel");
+    assert!(refused.what.contains("no variance"), "{refused}");
+    let whole = run(0);
+    assert!(run(2) == whole);
+    let dir = tempfile::tempdir().expect("tempdir");
+    let mut stop = StopAt { after: 4, seen: Cell::new(0), how: Stop::Now };
+    assert_eq!(fit(&c, &data, &Unchanged, dir.path(), &mut stop).expect_err("stopped").exit, Exit::Interrupted);
+    fit(&c, &data, &Unchanged, dir.path(), &mut Quiet).expect("fit");
+    assert!(outputs(dir.path()) == whole);
+}

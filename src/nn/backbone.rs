@@ -1,6 +1,7 @@
 //! The backbones by name.
 
 use super::efficientnet::{self, EfficientNet};
+use super::init;
 use super::store::Store;
 use super::tiny::{self, TinyCnn};
 use super::{Doing, Torch};
@@ -36,6 +37,14 @@ impl Kind {
             let known = Self::ALL.map(Self::name).join(", ");
             Failure::input(format!("no network is called '{name}'")).hint(format!("the networks are: {known}"))
         })
+    }
+
+    /// How many times smaller the side of the last feature map is than the patch's (rounded up).
+    pub fn reduction(self) -> usize {
+        match self {
+            Self::EfficientNetB0 => 32,
+            Self::TinyCnn => 4,
+        }
     }
 
     /// Length of the feature vector.
@@ -92,6 +101,8 @@ impl FeatureNet {
 
     /// With drawn initial values, in an element type.
     pub fn new(kind: Kind, element: tch::Kind) -> Result<Self> {
+        // Without a seed of its own, but never between another's seed and its draws.
+        let _generator = init::generator();
         let mut store = Store::new();
         let backbone = Backbone::new(&mut store, kind).torch("build the network")?;
         store.settle(tch::Device::Cpu, element).torch("build the network")?;

@@ -112,6 +112,16 @@ impl Config {
         if data.train.is_empty() {
             return bad("no training spots".into());
         }
+        // As PyTorch refuses it: the running variance of one value is not a number.
+        let last = (data.train.len() - 1) % self.batch + 1;
+        if last == 1 && data.side <= self.network.reduction() {
+            return bad(format!(
+                "the last batch of {} training spots in batches of {} holds one spot, and patches of {} pixels leave it one number a channel: batch normalisation has no variance there; choose another batch",
+                data.train.len(),
+                self.batch,
+                data.side
+            ));
+        }
         if let Some(row) = data.train.iter().chain(data.validation).find(|&&r| r >= rows) {
             return bad(format!("row {row} of a split, but there are {rows} patches"));
         }
