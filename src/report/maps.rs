@@ -259,7 +259,8 @@ fn spacing(places: &[(f64, f64)]) -> f64 {
         let (cx, cy) = of(&places[i]);
         let around = (-2..=2).flat_map(|dx| (-2..=2).map(move |dy| (cx + dx, cy + dy)));
         let near = around.filter_map(|c| cells.get(&c)).flatten().take(4000).filter(|&&j| j != i);
-        near.map(|&j| (places[i].0 - places[j].0).powi(2) + (places[i].1 - places[j].1).powi(2))
+        let squared = |v: f64| v * v;
+        near.map(|&j| squared(places[i].0 - places[j].0) + squared(places[i].1 - places[j].1))
             .filter(|d| *d > 0.0)
             .fold(f64::INFINITY, f64::min)
     };
