@@ -73,12 +73,49 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, b| (0..8).fold(crc ^ u32::from(*b), |c, _| if c & 1 == 1 { (c >> 1) ^ 0xedb8_8320 } else { c >> 1 }))
 }
 
+/// The line at the foot has white over it, in every figure, whatever stands in the heading.
+#[test]
+fn the_source_line_keeps_its_distance() {
+    type Figure = Box<dyn Fn(Heading) -> pinfold::base::Result<Vec<u8>>>;
+    let figures: Vec<(&str, Figure)> = vec![
+        ("curves", Box::new(|heading| training_curves(&TrainingCurves { heading, ..ex::curves(3, 10, true) }, &[]))),
+        ("genes, named", Box::new(|heading| genes_ranked(&GenesRanked { heading, ..ex::ranked(36, true) }, &[]))),
+        ("genes", Box::new(|heading| genes_ranked(&GenesRanked { heading, ..ex::ranked(250, true) }, &[]))),
+        ("moran", Box::new(|heading| moran_vs_pcc(&MoranVsPcc { heading, ..ex::moran(36, true) }, &[]))),
+        ("baseline", Box::new(|heading| baseline(&Baseline { heading, ..ex::base(36, true) }, &[]))),
+        ("folds, 8", Box::new(|heading| fold_scores(&FoldScores { heading, ..ex::folds(8) }, &[]))),
+        ("folds, 36", Box::new(|heading| fold_scores(&FoldScores { heading, ..ex::folds(36) }, &[]))),
+        ("published", Box::new(|heading| published_vs_reproduced(&PublishedVsReproduced { heading, ..ex::published() }, &[]))),
+        ("maps", Box::new(|heading| truth_vs_prediction(&TruthVsPrediction { heading, ..ex::maps(60, true, 2, false) }, &[]))),
+    ];
+    for (name, draw) in figures {
+        for finding in ["One line.".to_owned(), "Two lines, the second of which is as long as the first. ".repeat(4)] {
+            // The line goes over the whole width, so that it lies under everything.
+            let heading = |source| Heading { title: None, finding: Some(finding.clone()), source };
+            let image = |source| png::decode(&draw(heading(source)).unwrap()).unwrap().0;
+            let (with, without) = (image(Some("source Ápq ".repeat(40))), image(None));
+            let row = |image: &png::Rgb, y: usize| image.pixels[y * image.width * 3..(y + 1) * image.width * 3].to_vec();
+            let first = (0..with.height).find(|&y| row(&with, y) != row(&without, y)).unwrap();
+            let white = (0..first).rev().take_while(|&y| row(&with, y).iter().all(|p| *p == 255)).count();
+            assert!(white >= 12, "{name}, {} letters of finding: {white} white rows over the source line", finding.len());
+            assert!((first..with.height).all(|y| row(&without, y).iter().all(|p| *p == 255)), "{name}: it lies on something");
+            assert!((with.height - 4..with.height).all(|y| row(&with, y).iter().all(|p| *p == 255)), "{name}: cut off");
+        }
+    }
+}
+
 /// Golden pixels: a change here is a change of what people see, and is made on purpose or not at all.
 #[test]
 fn golden_pixels() {
     let text = ex::text();
     let digest = |bytes: pinfold::base::Result<Vec<u8>>| png::pixel_digest(&bytes.unwrap()).unwrap().to_string();
     let found = [
+        ("training curves, 2 folds", digest(training_curves(&ex::curves(2, 12, true), &text))),
+        ("training curves, 9 folds", digest(training_curves(&ex::curves(9, 12, true), &text))),
+        ("genes, all named", digest(genes_ranked(&ex::ranked(24, true), &text))),
+        ("genes, the best named", digest(genes_ranked(&ex::ranked(250, true), &text))),
+        ("moran", digest(moran_vs_pcc(&ex::moran(60, true), &text))),
+        ("baseline", digest(baseline(&ex::base(36, false), &text))),
         ("folds", digest(fold_scores(&ex::folds(3), &text))),
         ("baseline, log", digest(baseline(&ex::base(12, true), &text))),
         ("published", digest(published_vs_reproduced(&ex::published(), &text))),

@@ -69,8 +69,7 @@ impl TrainingCurves {
         let trained = self.folds.iter().filter(|f| !f.epochs.is_empty()).count();
         let diverged = |e: &EpochPoint| !drawable(e.train_loss) || e.validation_loss.is_some_and(|v| !drawable(v));
         let wild = self.folds.iter().flat_map(|f| &f.epochs).filter(|e| diverged(e)).count();
-        let diverged =
-            if wild > 0 { format!(" The loss of {} is not finite and not shown.", counted(wild, "epoch")) } else { String::new() };
+        let diverged = if wild > 0 { format!(" The loss of {} diverged and is not shown.", counted(wild, "epoch")) } else { String::new() };
         let best: Vec<usize> = self.folds.iter().filter_map(|f| f.best_epoch).collect();
         let longest = self.folds.iter().flat_map(|f| f.epochs.iter().map(|e| e.epoch)).max();
         let Some(longest) = longest else { return "No epoch was recorded.".to_owned() };
@@ -225,5 +224,33 @@ pub(super) fn middle(mut values: Vec<f64>) -> f64 {
         0 => f64::NAN,
         n if n % 2 == 1 => values[n / 2],
         n => (values[n / 2 - 1] + values[n / 2]) / 2.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_that_diverged_is_said_and_the_rest_is_drawn() {
+        let epoch = |epoch, train_loss, validation_loss| EpochPoint { epoch, train_loss, validation_loss, validation_pcc: None };
+        let wild = [1e300, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e100];
+        let epochs: Vec<EpochPoint> = (1..=10)
+            .map(|e| epoch(e, wild.get(e).copied().unwrap_or(0.5), Some(if e == 9 { f64::INFINITY } else { 0.6 })))
+            .chain([epoch(11, 0.5, None)])
+            .collect();
+        let fold = FoldCurve { name: "f".into(), best_epoch: Some(1), epochs };
+        let input = TrainingCurves { folds: vec![fold], ..TrainingCurves::default() };
+        let finding = input.finding();
+        assert!(finding.ends_with("The loss of 5 epochs diverged and is not shown."), "{finding}");
+        assert!(training_curves(&input, &[]).is_ok());
+        let calm = TrainingCurves {
+            folds: vec![FoldCurve { name: "f".into(), best_epoch: None, epochs: vec![epoch(1, 0.5, None)] }],
+            ..TrainingCurves::default()
+        };
+        assert!(!calm.finding().contains("diverged"));
+        // The median of what is left, not of nothing and not of infinity.
+        assert_eq!(middle(vec![3.0, 1.0, 2.0, 10.0]), 2.5);
+        assert_eq!(median(&input, Curve::Train).len(), 7);
     }
 }

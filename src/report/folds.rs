@@ -85,8 +85,9 @@ pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<
         (1360.0 / n as f64).max(3.0)
     };
     let body = (row * n.max(4) as f64).min(1500.0);
-    let mut canvas = Canvas::new(WIDTH, (390.0 + body) as usize);
-    let top = input.heading.draw(&mut canvas, "Fold by fold", &input.finding()) + 92.0;
+    let finding = input.finding();
+    let mut canvas = Canvas::new(WIDTH, (390.0 + body + input.heading.extra(&finding)) as usize);
+    let top = input.heading.draw(&mut canvas, "Fold by fold", &finding) + 92.0;
     let widest = input.folds.iter().map(|f| NOTE.width(&f.name)).fold(0.0, f64::max).clamp(60.0, 330.0);
     let left = MARGIN + widest + 24.0;
     let half = (WIDTH as f64 - MARGIN - left - 70.0) / 2.0;

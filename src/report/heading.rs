@@ -2,7 +2,7 @@
 
 use super::canvas::{Anchor, Canvas, Colour};
 use super::font;
-use super::style::{FINDING, INK, MARGIN, Mark, NOTE, SOFT, TICK, TITLE, mark};
+use super::style::{FINDING, INK, MARGIN, Mark, NOTE, SOFT, TICK, TITLE, WIDTH, mark};
 
 /// Words above and below a figure. What is `None` is written by the figure itself from its data.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,9 +21,8 @@ impl Heading {
         let room = canvas.width() - 2.0 * MARGIN;
         let title = TITLE.elide(self.title.as_deref().unwrap_or(title), room);
         canvas.text(&title, MARGIN, 66.0, TITLE);
-        let finding = self.finding.as_deref().unwrap_or(finding);
         let mut y = 66.0;
-        for line in balanced(finding, room) {
+        for line in self.lines(finding, room) {
             y += if y < 70.0 { 42.0 } else { 34.0 };
             canvas.text(&line, MARGIN, y, FINDING);
         }
@@ -32,6 +31,15 @@ impl Heading {
             canvas.text(&text, canvas.width() - MARGIN, canvas.height() - 22.0, TICK.anchored(Anchor::End).coloured(SOFT));
         }
         y + 26.0
+    }
+
+    fn lines(&self, finding: &str, room: f64) -> Vec<String> {
+        balanced(self.finding.as_deref().unwrap_or(finding), room)
+    }
+
+    /// How much higher a figure must be than with a finding on one line.
+    pub(super) fn extra(&self, finding: &str) -> f64 {
+        34.0 * self.lines(finding, WIDTH as f64 - 2.0 * MARGIN).len().saturating_sub(1) as f64
     }
 }
 
@@ -81,15 +89,32 @@ pub(super) struct Key {
     pub text: String,
 }
 
-/// Draws a legend from `x`, breaking lines at `right`; `y` is the first line's baseline. Returns the last baseline.
-pub(super) fn legend(canvas: &mut Canvas, keys: &[Key], x: f64, y: f64, right: f64) -> f64 {
+/// Where a legend's entries come to lie: left end, baseline, text.
+fn lay_out(keys: &[Key], x: f64, y: f64, right: f64) -> Vec<(f64, f64, String)> {
     let (mut at, mut line) = (x, y);
+    let mut out = vec![];
     for key in keys {
         let text = NOTE.elide(&key.text, (right - x - 50.0).min(640.0));
         let width = 46.0 + NOTE.width(&text);
         if at + width > right && at > x {
             (at, line) = (x, line + 34.0);
         }
+        out.push((at, line, text));
+        at += width + 34.0;
+    }
+    out
+}
+
+/// How much higher a figure must be than with a legend on one line, margins as usual.
+pub(super) fn legend_extra(keys: &[Key]) -> f64 {
+    lay_out(keys, MARGIN, 0.0, WIDTH as f64 - MARGIN).last().map_or(0.0, |k| k.1)
+}
+
+/// Draws a legend from `x`, breaking lines at `right`; `y` is the first line's baseline. Returns the last baseline.
+pub(super) fn legend(canvas: &mut Canvas, keys: &[Key], x: f64, y: f64, right: f64) -> f64 {
+    let mut last = y;
+    for (key, (at, line, text)) in keys.iter().zip(lay_out(keys, x, y, right)) {
+        last = line;
         let middle = line - 8.0;
         match key.sample {
             Sample::Point(shape) => mark(canvas, shape, at + 16.0, middle, 8.0, key.colour, 0.0),
@@ -102,9 +127,8 @@ pub(super) fn legend(canvas: &mut Canvas, keys: &[Key], x: f64, y: f64, right: f
             }
         }
         canvas.text(&text, at + 44.0, line, NOTE.coloured(INK));
-        at += width + 34.0;
     }
-    line
+    last
 }
 
 #[cfg(test)]

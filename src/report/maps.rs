@@ -270,3 +270,22 @@ fn spacing(places: &[(f64, f64)]) -> f64 {
     let pitch = super::curves::middle(found);
     if pitch.is_finite() && pitch > 0.0 { pitch.min(whole) } else { cell }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_scale_is_said_to_be_one() {
+        let input = |spots: usize| {
+            let values: Vec<f64> = (0..spots).map(|i| if i == 0 { 1e6 } else { i as f64 / spots as f64 }).collect();
+            let gene = GeneMap { gene: "G".into(), pcc: Some(0.5), truth: values.clone(), prediction: values.clone() };
+            TruthVsPrediction { slide: "S".into(), x: values.clone(), y: values, genes: vec![gene], ..TruthVsPrediction::default() }
+        };
+        let (many, few) = (input(100), input(40));
+        assert!(many.finding().contains("cut at the 1st and the 99th percentile"), "{}", many.finding());
+        assert!(colours(&many.genes[0]).high <= 1.0, "the outlier is cut off");
+        assert!(!few.finding().contains("percentile"), "{}", few.finding());
+        assert!(colours(&few.genes[0]).high >= 1e6, "few values are all shown");
+    }
+}

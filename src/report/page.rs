@@ -145,7 +145,9 @@ ul.verdict{padding-left:1.2rem;margin:1rem 0}
 figure{margin:1rem 0 0}
 figure img{width:100%;height:auto;border:1px solid var(--line);border-radius:6px;background:#fff}
 figcaption{color:var(--soft);font-size:.92rem;margin-top:.5rem}
-.scroll{overflow-x:auto}
+.scroll,.pan{overflow-x:auto}
+h1,h2,li,p,figcaption{overflow-wrap:anywhere}
+@media(max-width:46rem){main{padding:1.5rem 1rem 3rem}figure img{width:44rem;max-width:none}.headline b{font-size:2.4rem}}
 table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.32rem .7rem .32rem 0;border-bottom:1px solid var(--line);vertical-align:top}
 th{color:var(--soft);font-weight:600}
@@ -187,7 +189,7 @@ pub fn html(page: &Page) -> String {
     }
     for f in &page.figures {
         out.push_str(&format!(
-            "<h2>{}</h2>\n<figure><img alt=\"{}\" src=\"data:image/png;base64,{}\"><figcaption>{}<div class=\"id\">{}</div></figcaption></figure>\n",
+            "<h2>{}</h2>\n<figure><div class=\"pan\"><img alt=\"{}\" src=\"data:image/png;base64,{}\"></div><figcaption>{}<div class=\"id\">{}</div></figcaption></figure>\n",
             esc(&f.title),
             esc(&f.title),
             base64(&f.png),

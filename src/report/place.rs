@@ -7,7 +7,7 @@ use super::style::{AXIS, Mark, NOTE, WHITE, number};
 const CELL: f64 = 4.0;
 
 /// The most steps of a leader that may lie on data.
-const CROSSED: usize = 4;
+const CROSSED: usize = 2;
 
 /// Which parts of a panel are taken.
 pub(super) struct Space {

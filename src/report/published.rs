@@ -2,7 +2,7 @@
 
 use super::axis::{Panel, Range, drawable};
 use super::canvas::{Anchor, Canvas, Colour};
-use super::heading::{Heading, Key, Sample, legend};
+use super::heading::{Heading, Key, Sample, legend, legend_extra};
 use super::style::{AXIS, BAND, BLUE, GREY, LABEL, MARGIN, NOTE, SOFT, TICK, WIDTH, counted, significant};
 use crate::base::Result;
 
@@ -127,9 +127,11 @@ impl PublishedVsReproduced {
 pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, String)]) -> Result<Vec<u8>> {
     let rows = &input.rows[..input.rows.len().min(12)];
     let row = 128.0;
-    let mut canvas = Canvas::new(WIDTH, (356.0 + row * rows.len().max(2) as f64) as usize);
-    let top = input.heading.draw(&mut canvas, "Published and reproduced", &input.finding());
-    let below = legend(&mut canvas, &keys(rows), MARGIN, top + 18.0, WIDTH as f64 - MARGIN) + 34.0;
+    let (finding, keys) = (input.finding(), keys(rows));
+    let height = 356.0 + row * rows.len().max(2) as f64 + input.heading.extra(&finding) + legend_extra(&keys);
+    let mut canvas = Canvas::new(WIDTH, height as usize);
+    let top = input.heading.draw(&mut canvas, "Published and reproduced", &finding);
+    let below = legend(&mut canvas, &keys, MARGIN, top + 18.0, WIDTH as f64 - MARGIN) + 34.0;
     let names = 430.0;
     let (left, right) = (MARGIN + names + 30.0, WIDTH as f64 - MARGIN - 330.0);
     let bottom = below + row * rows.len().max(2) as f64;
@@ -199,7 +201,7 @@ fn keys(rows: &[PublishedRow]) -> Vec<Key> {
         (some(&|r| r.unverified()), key(Sample::Hatched, GREY, "published, unverified")),
         (some(&|r| r.reproduced.is_some()), key(Sample::Box, BLUE, "reproduced here")),
         (some(&|r| !r.unverified() && r.band().is_some()), key(Sample::Box, TOLERANCE, "tolerance")),
-        (some(&|r| r.unverified() && r.band().is_some()), key(Sample::Dashes, SOFT, "tolerance round an unverified number: no verdict")),
+        (some(&|r| r.unverified() && r.band().is_some()), key(Sample::Dashes, SOFT, "tolerance, unverified")),
     ]
     .into_iter()
     .filter_map(|(occurs, key)| occurs.then_some(key))
@@ -275,7 +277,7 @@ mod tests {
         assert_eq!(open.finding(), "2 published numbers are unverified and not judged.");
         let texts = |input: &PublishedVsReproduced| keys(&input.rows).into_iter().map(|k| k.text).collect::<Vec<_>>();
         assert_eq!(texts(&read), ["published", "reproduced here", "tolerance"]);
-        assert_eq!(texts(&open), ["published, unverified", "reproduced here", "tolerance round an unverified number: no verdict"]);
+        assert_eq!(texts(&open), ["published, unverified", "reproduced here", "tolerance, unverified"]);
         // No pixel of the filled band, which stands for a verdict.
         let filled = |input: &PublishedVsReproduced| {
             let bytes = published_vs_reproduced(input, &[]).unwrap_or_default();
