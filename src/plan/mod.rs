@@ -2,11 +2,15 @@
 
 pub mod explain;
 pub mod gc;
+pub mod execution;
 mod graph;
+pub mod launch;
 pub mod order;
 mod overview;
+mod parts;
 pub mod pin;
 pub mod seeds;
 
 pub use graph::{Found, Graph, Node, fold_labels};
+pub use parts::Part;
 pub use overview::{Headline, Overview, Standing, headline, missing, newest_artifact, overview};
