@@ -130,7 +130,9 @@ pub fn follow(run: &Run) -> Result<()> {
             let state = run.state(&run.lines()?);
             if state == State::Stopped && run.execution().on_slurm() {
                 status.clear();
-                return Err(Failure::interrupted("the run was stopped; what is finished is kept").hint(format!("pinfold resume {}", run.id)));
+                return Err(
+                    Failure::interrupted("the run was stopped; what is finished is kept").hint(format!("pinfold resume {}", run.id))
+                );
             }
             if state == State::Lost {
                 status.clear();

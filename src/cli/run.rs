@@ -2,9 +2,9 @@
 
 use super::{Here, attach, output};
 use crate::base::{Failure, Result};
+use crate::engine::execution::Execution;
 use crate::engine::runs::State;
 use crate::engine::{Run, Workspace, worker};
-use crate::engine::execution::Execution;
 use crate::plan::execution::{self, Asked};
 use crate::plan::order::{order, pins};
 use crate::plan::{launch, seeds};
@@ -109,7 +109,8 @@ fn dry_run(workspace: &Workspace, loaded: &Loaded, execution: &Execution) -> Res
     let scripts = launch::scripts(workspace, &format!("RUN-{}", loaded.name()), &loaded.protocol, execution)?;
     let mut out = String::new();
     for script in &scripts {
-        let dependency = script.after.as_ref().map_or_else(String::new, |(kind, on)| format!(" --dependency={kind}:{}", on.join(":").to_uppercase()));
+        let dependency =
+            script.after.as_ref().map_or_else(String::new, |(kind, on)| format!(" --dependency={kind}:{}", on.join(":").to_uppercase()));
         out.push_str(&format!("# {0}.sh: sbatch --parsable{dependency} {0}.sh\n{1}\n", script.name, script.text));
     }
     output::print(&out)

@@ -184,6 +184,7 @@ impl Feed {
             out.drain(..attempt(&out));
         }
         if self.run.execution().on_slurm() {
+            let own = out.len();
             for job in names(&self.run) {
                 let path = root(&self.run).join(&job).join("journal.jsonl");
                 let follower = self.jobs.entry(job.clone()).or_insert_with(|| Follower::new(&path));
@@ -195,6 +196,7 @@ impl Feed {
                     }
                 }
             }
+            out[own..].sort_by(|a, b| a.t.total_cmp(&b.t));
         }
         Ok(out)
     }
@@ -205,4 +207,67 @@ fn attempt(lines: &[Line]) -> usize {
     let Some(start) = lines.iter().rposition(|l| matches!(l.event, Event::RunStarted { .. })) else { return 0 };
     let ended = |l: &Line| matches!(l.event, Event::RunDone { .. } | Event::RunFailed { .. } | Event::RunStopped);
     lines[..start].iter().rposition(ended).map_or(0, |i| i + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{Digest, host::Place};
+    use crate::engine::execution::{Execution, Executor, Wishes};
+    use crate::engine::runs::Order;
+
+    fn run(dir: &std::path::Path) -> Run {
+        let execution = Execution { executor: Executor::Slurm(Wishes::default()), slots: 0, only: Vec::new() };
+        let order = Order {
+            protocol: "p".into(),
+            file: "p.toml".into(),
+            file_sha256: Digest::of(b""),
+            overrides: Vec::new(),
+            resolved: serde_json::Value::Null,
+            execution,
+        };
+        Run { id: "r".into(), dir: dir.to_owned(), order }
+    }
+
+    fn note(text: &str) -> Event {
+        Event::Note { level: "info".into(), text: text.into() }
+    }
+
+    fn notes(lines: &[Line]) -> Vec<String> {
+        lines.iter().filter_map(|l| if let Event::Note { text, .. } = &l.event { Some(text.clone()) } else { None }).collect()
+    }
+
+    #[test]
+    fn lines_are_told_once_before_and_after_they_are_taken_over() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let run = run(dir.path());
+        let started = || Event::RunStarted { protocol: "p".into(), place: Place::here(), pinfold: "0".into() };
+        let mut own = Journal::open(&run.journal()).expect("open");
+        own.append(started()).expect("append");
+        let mut feed = Feed::new(&run);
+        assert_eq!(feed.poll().expect("poll").len(), 1);
+        let mut job = Journal::open(&at(&run, "fold-a").expect("folder").journal()).expect("open");
+        job.append(started()).expect("append");
+        job.append(note("one")).expect("append");
+        assert_eq!(notes(&feed.poll().expect("poll")), ["one"]);
+        job.append(note("two")).expect("append");
+        assert_eq!(notes(&run.lines().expect("lines")), ["one", "two"], "seen before anybody took them over");
+        collect(&run, &mut own).expect("collect");
+        collect(&run, &mut own).expect("again");
+        let lines = journal::read(&run.journal()).expect("read").0;
+        assert_eq!(notes(&lines), ["one", "two"]);
+        assert!(lines.iter().any(|l| matches!(&l.event, Event::JobEnded { lines: 3, last, .. } if last == job.last())));
+        assert_eq!(notes(&run.lines().expect("lines")), ["one", "two"]);
+        assert_eq!(notes(&feed.poll().expect("poll")), ["two"]);
+        job.append(note("three")).expect("append");
+        assert_eq!(notes(&feed.poll().expect("poll")), ["three"]);
+        collect(&run, &mut own).expect("collect");
+        assert!(notes(&feed.poll().expect("poll")).is_empty());
+        // Who comes later, and after a second attempt, sees what the newest attempt brought.
+        own.append(Event::RunStopped).expect("append");
+        own.append(started()).expect("append");
+        own.append(note("four")).expect("append");
+        assert_eq!(notes(&Feed::new(&run).poll().expect("poll")), ["four"]);
+        assert_eq!(ending(&run.lines().expect("lines")), Ending::Open);
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::execution::Execution;
 use super::journal::{self, Event, Line};
-use super::{jobs, slurm};
 use super::workspace::Workspace;
+use super::{jobs, slurm};
 use crate::base::{Digest, Failure, IoContext, Result, atomic, clock};
 use serde::{Deserialize, Serialize};
 use std::fs;

@@ -28,9 +28,7 @@ pub fn of(p: &Protocol, asked: &Asked) -> Result<Execution> {
         return Err(Failure::input("no jobs at all").at("--jobs 0").hint("--jobs 1 is one after the other"));
     }
     match asked.executor.unwrap_or(p.executor) {
-        schema::Executor::Slurm => {
-            Ok(Execution { executor: Executor::Slurm(wishes(p)), slots: asked.jobs.unwrap_or(0), only })
-        }
+        schema::Executor::Slurm => Ok(Execution { executor: Executor::Slurm(wishes(p)), slots: asked.jobs.unwrap_or(0), only }),
         schema::Executor::Local => {
             let slots = asked.jobs.unwrap_or(1);
             let devices = devices();
@@ -47,9 +45,7 @@ pub fn of(p: &Protocol, asked: &Asked) -> Result<Execution> {
 fn fold(names: &[String], wanted: &str) -> Result<String> {
     let by_number = || wanted.parse::<usize>().ok().and_then(|k| names.get(k.checked_sub(1)?));
     names.iter().find(|n| *n == wanted).or_else(by_number).cloned().ok_or_else(|| {
-        Failure::input(format!("no fold '{wanted}'"))
-            .at("--fold")
-            .hint(format!("a name or a number from 1: {}", names.join(", ")))
+        Failure::input(format!("no fold '{wanted}'")).at("--fold").hint(format!("a name or a number from 1: {}", names.join(", ")))
     })
 }
 

@@ -61,8 +61,9 @@ pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
         let parts = runs.iter().filter(|r| !r.execution().whole() && Some(&r.order.resolved) == now);
         for run in runs.last().into_iter().chain(finished).chain(parts) {
             for line in run.lines()? {
-                if let Event::StageStarted { stage, key, .. } | Event::StageCached { stage, key, .. } | Event::StageDone { stage, key, .. } =
-                    line.event
+                if let Event::StageStarted { stage, key, .. }
+                | Event::StageCached { stage, key, .. }
+                | Event::StageDone { stage, key, .. } = line.event
                 {
                     keep.insert((stage, key));
                 }

@@ -113,7 +113,8 @@ fn hand_in(workspace: &Workspace, run: &Run, p: &Protocol) -> Result<()> {
     for script in &scripts {
         let path = folder.join(format!("{}.sh", script.name));
         atomic::write(&path, script.text.as_bytes())?;
-        let on = |names: &[String]| known.iter().filter(|(n, _)| names.contains(n)).map(|(_, id)| id.as_str()).collect::<Vec<_>>().join(":");
+        let on =
+            |names: &[String]| known.iter().filter(|(n, _)| names.contains(n)).map(|(_, id)| id.as_str()).collect::<Vec<_>>().join(":");
         let dependency = script.after.as_ref().map(|(kind, names)| format!("{kind}:{}", on(names)));
         let id = match slurm::submit(&path, dependency.as_deref()) {
             Ok(id) => id,
@@ -135,7 +136,11 @@ fn hand_in(workspace: &Workspace, run: &Run, p: &Protocol) -> Result<()> {
 /// Asks a run to stop, or to end at once. Under Slurm, jobs that have not begun are taken back, and the others are
 /// waited for so long; true when the run has ended.
 pub fn stop(run: &Run, abort: bool, patience: Duration) -> Result<bool> {
-    if abort { run.ask_abort()? } else { run.ask_stop()? };
+    if abort {
+        run.ask_abort()?
+    } else {
+        run.ask_stop()?
+    };
     if !run.execution().on_slurm() {
         return Ok(false);
     }

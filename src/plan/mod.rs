@@ -1,8 +1,8 @@
 //! From a protocol to a graph of pieces of work: one node a stage, folds side by side.
 
+pub mod execution;
 pub mod explain;
 pub mod gc;
-pub mod execution;
 mod graph;
 pub mod launch;
 pub mod order;
@@ -12,5 +12,5 @@ pub mod pin;
 pub mod seeds;
 
 pub use graph::{Found, Graph, Node, fold_labels};
-pub use parts::Part;
 pub use overview::{Headline, Overview, Standing, headline, missing, newest_artifact, overview};
+pub use parts::Part;

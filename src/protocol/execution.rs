@@ -43,8 +43,25 @@ pub struct Slurm {
 
 /// Options that pinfold sets itself.
 const OWN: &[&str] = &[
-    "array", "chdir", "dependency", "error", "export", "input", "job-name", "kill-on-invalid-dep", "nodes", "no-requeue", "ntasks",
-    "open-mode", "output", "parsable", "requeue", "signal", "test-only", "wait", "wrap",
+    "array",
+    "chdir",
+    "dependency",
+    "error",
+    "export",
+    "input",
+    "job-name",
+    "kill-on-invalid-dep",
+    "nodes",
+    "no-requeue",
+    "ntasks",
+    "open-mode",
+    "output",
+    "parsable",
+    "requeue",
+    "signal",
+    "test-only",
+    "wait",
+    "wrap",
 ];
 
 impl Slurm {

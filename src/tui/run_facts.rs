@@ -116,7 +116,11 @@ fn take(view: &mut RunView, line: &Line) {
             log(view, Level::Info, format!("handed to Slurm: {}", shown.join(", ")));
         }
         Event::JobStarted { job, place } => {
-            log(view, Level::Info, format!("{job} began on {}", place.job.as_ref().map_or(place.host.clone(), |j| format!("{} (job {j})", place.host))));
+            log(
+                view,
+                Level::Info,
+                format!("{job} began on {}", place.job.as_ref().map_or(place.host.clone(), |j| format!("{} (job {j})", place.host))),
+            );
         }
         Event::Heartbeat | Event::JobEnded { .. } => {}
         Event::RunDone { seconds } => log(view, Level::Info, format!("finished in {}", text::duration(*seconds))),

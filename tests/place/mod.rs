@@ -81,6 +81,7 @@ impl Place {
     pub fn digests(&self) -> Vec<(String, String)> {
         let mut out = Vec::new();
         let mut folders: Vec<PathBuf> = vec![self.path().join("artifacts"), self.path().join("reports")];
+        folders.retain(|f| f.exists());
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).expect("list") {
                 let path = entry.expect("entry").path();
@@ -151,7 +152,8 @@ impl RunOf {
     pub fn wait_gone(&self) {
         for _ in 0..3000 {
             let gone = self.pid().is_none_or(|pid| {
-                std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |s| s.rsplit_once(')').is_some_and(|(_, r)| r.trim_start().starts_with('Z')))
+                std::fs::read_to_string(format!("/proc/{pid}/stat"))
+                    .map_or(true, |s| s.rsplit_once(')').is_some_and(|(_, r)| r.trim_start().starts_with('Z')))
             });
             if gone {
                 return;

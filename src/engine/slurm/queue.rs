@@ -24,7 +24,16 @@ impl Seen {
     pub fn active(&self) -> bool {
         !matches!(
             self.state.as_str(),
-            "COMPLETED" | "FAILED" | "CANCELLED" | "TIMEOUT" | "NODE_FAIL" | "OUT_OF_MEMORY" | "BOOT_FAIL" | "DEADLINE" | "REVOKED" | "PREEMPTED"
+            "COMPLETED"
+                | "FAILED"
+                | "CANCELLED"
+                | "TIMEOUT"
+                | "NODE_FAIL"
+                | "OUT_OF_MEMORY"
+                | "BOOT_FAIL"
+                | "DEADLINE"
+                | "REVOKED"
+                | "PREEMPTED"
         )
     }
     /// Whether it has not begun.
@@ -48,8 +57,9 @@ pub fn submit(script: &Path, dependency: Option<&str>) -> Result<String> {
         command.env_remove(name);
     }
     command.arg(script);
-    let answer = ask(&mut command)
-        .map_err(|e| Failure::environment(format!("cannot hand a job to Slurm: {e}")).hint("run it where sbatch is, or with --executor local"))?;
+    let answer = ask(&mut command).map_err(|e| {
+        Failure::environment(format!("cannot hand a job to Slurm: {e}")).hint("run it where sbatch is, or with --executor local")
+    })?;
     if !answer.success {
         let said = answer.err.trim().lines().map(|l| l.trim_start_matches("sbatch: ")).collect::<Vec<_>>().join("; ");
         return Err(Failure::environment(format!("Slurm refused a job: {}", text::clean(&said))).at(script.display().to_string()));
@@ -110,7 +120,8 @@ pub fn cancel(ids: &[String], only_waiting: bool) -> Result<()> {
         command.arg("--state=PENDING");
     }
     let answer = ask(command.args(ids)).map_err(|e| Failure::environment(format!("cannot cancel the jobs: {e}")))?;
-    if answer.success {
+    // It fails without a word where a job has ended meanwhile, or is not in the state that was asked for.
+    if answer.success || answer.err.trim().is_empty() {
         return Ok(());
     }
     Err(Failure::environment(format!("scancel failed: {}", text::clean(answer.err.trim()))))
@@ -137,12 +148,10 @@ struct Answer {
 
 fn ask(command: &mut Command) -> std::result::Result<Answer, String> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|e| if e.kind() == std::io::ErrorKind::NotFound { format!("there is no {name} here") } else { format!("{name}: {e}") })?;
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|e| {
+            if e.kind() == std::io::ErrorKind::NotFound { format!("there is no {name} here") } else { format!("{name}: {e}") }
+        })?;
     let pid = child.id();
     let (done, waiting) = std::sync::mpsc::channel::<()>();
     // Answers are read on this thread; the other one ends a command that does not answer.

@@ -63,7 +63,9 @@ pub fn render(plan: &Plan, name: &str, numbers: Option<&[usize]>, argument: &str
         out.push_str(&format!("export {name}={}\n", shell(value)));
     }
     let which = match argument.split_once("{}") {
-        Some((before, after)) => format!("{}\"$SLURM_ARRAY_TASK_ID\"{}", shell(before), if after.is_empty() { String::new() } else { shell(after) }),
+        Some((before, after)) => {
+            format!("{}\"$SLURM_ARRAY_TASK_ID\"{}", shell(before), if after.is_empty() { String::new() } else { shell(after) })
+        }
         None => shell(argument),
     };
     let run = format!("{}/runs/{}", plan.workspace, plan.run);
@@ -92,7 +94,8 @@ fn directive(value: &str) -> String {
     if !value.is_empty() && value.chars().all(plain) {
         return value.to_owned();
     }
-    let escaped: String = value.chars().filter(|c| !c.is_control()).flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])).collect();
+    let escaped: String =
+        value.chars().filter(|c| !c.is_control()).flat_map(|c| matches!(c, '"' | '\\').then_some('\\').into_iter().chain([c])).collect();
     format!("\"{escaped}\"")
 }
 
