@@ -41,8 +41,9 @@ pub(super) fn require_libtorch(level: Level) -> Result<()> {
 /// The fold that is trained again, of `folds`: the first eight bytes of SHA-256("pinfold retrain\n" + the entry's integrity
 /// digest in hexadecimal digits + "\n"), read as a big-endian number, modulo the number of folds.
 ///
-/// The integrity digest covers everything that is locked, the checkpoints and metrics of all folds included. So nobody can
-/// train one fold honestly and choose it: whatever is locked in the others changes the choice.
+/// The integrity digest covers everything that is locked, the checkpoints and metrics of all folds included: the choice is
+/// made by what was locked, and whatever changes there changes it. (Locking over and over until the wanted fold comes out
+/// is possible; `--all-folds` leaves nothing to choose.)
 pub fn chosen_fold(entry: &Entry, folds: usize) -> usize {
     let mut plain = entry.clone();
     plain.normalise();
@@ -211,15 +212,13 @@ fn carry_out(workspace: &Workspace, entry: &Entry, p: &Protocol, plan: &Plan, de
 /// A new folder outside of the workspace, removed when it is dropped.
 fn scratch(workspace: &Workspace) -> Result<tempfile::TempDir> {
     let place = std::env::temp_dir();
-    let shown = place.display().to_string();
-    let made = tempfile::Builder::new().prefix("pinfold-audit-").tempdir().map_err(|e| Failure::io(&e, "make a scratch folder", &place))?;
     let real = |p: &Path| p.canonicalize().unwrap_or_else(|_| p.to_owned());
-    if real(made.path()).starts_with(real(workspace.root())) {
+    if real(&place).starts_with(real(workspace.root())) {
         return Err(Failure::environment("the folder for temporary files is inside the workspace, and the audit never writes there")
-            .at(shown)
+            .at(place.display().to_string())
             .hint("set TMPDIR to a folder outside of the workspace"));
     }
-    Ok(made)
+    tempfile::Builder::new().prefix("pinfold-audit-").tempdir().map_err(|e| Failure::io(&e, "make a scratch folder", &place))
 }
 
 fn verdict(

@@ -42,6 +42,7 @@ fn summary(sides: &Sides) -> String {
     if alone > 0 {
         parts.push(count(alone, "entry of one side only", "entries of one side only"));
     }
+    parts.retain(|p| !p.starts_with("0 "));
     format!("the two differ in {}", parts.join(", "))
 }
 
