@@ -20,11 +20,11 @@ pub mod write;
 
 pub use check::path_problem;
 pub use collect::{artifact, artifact_folder, figure, file_pin, pixel_digest};
-pub use git::{AtCommit, Described, GitState, describe, diff_patch, file_at, tree_of};
+pub use git::{AtCommit, Described, GitState, describe, diff_patch, file_at, revision, tree_of};
 pub use merge::merge_entry;
 pub use model::{
     Artifact, DataFile, Determinism, Entry, Figure, FilePin, GitPin, LeakageFinding, LockFile, LockedMetric, Program, Published, decimal,
 };
 pub use read::{Edit, parse, read};
 pub use sums::{Listing, sha256sum};
-pub use write::{FILE_NAME, VERSION, encode};
+pub use write::{FILE_NAME, VERSION, encode, integrity};
