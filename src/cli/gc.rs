@@ -1,7 +1,7 @@
 //! `pinfold gc`: frees what nobody needs; says first what would go.
 
-use super::output::{self, Side};
 use super::Here;
+use super::output::{self, Side};
 use crate::base::{Result, text};
 use crate::plan::gc;
 

@@ -2,8 +2,8 @@
 
 use super::{Here, attach, output};
 use crate::base::{Failure, Result};
-use crate::engine::runs::State;
 use crate::engine::journal::{Event, Line};
+use crate::engine::runs::State;
 use crate::engine::{Run, Workspace, worker};
 use crate::plan::order::{order, pins};
 use crate::plan::seeds;

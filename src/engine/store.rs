@@ -238,8 +238,7 @@ impl Store {
 /// Takes a lock file for this process and writes into it who holds it; refused, naming the holder, while another does.
 /// Held until the file is closed.
 pub(super) fn take(path: &Path, what: &str) -> Result<fs::File> {
-    let mut file =
-        fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).doing("open the lock", path)?;
+    let mut file = fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).doing("open the lock", path)?;
     match file.try_lock() {
         Ok(()) => {
             let text = serde_json::to_string(&Place::here()).unwrap_or_default();

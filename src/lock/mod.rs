@@ -1,6 +1,6 @@
 //! The lockfile `pinfold.lock`: what was pinned and what came out, digest by digest, tied to a git commit.
 //!
-//! [`model`] is what an entry holds, [`write`] the one encoder (with the version policy), [`read`] the strict
+//! [`model`] is what an entry holds, [`mod@write`] the one encoder (with the version policy), [`mod@read`] the strict
 //! reader that finds every edit, [`merge`] puts one entry into a file without touching the others, [`collect`]
 //! pins files and artifacts as they stand on the disk, [`sums`] prints what `sha256sum -c` accepts, and
 //! [`git`] is the only place that knows libgit2.

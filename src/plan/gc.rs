@@ -58,8 +58,9 @@ pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
         let finished = runs.iter().rev().find(|r| r.dir.join("result.json").exists());
         for run in runs.last().into_iter().chain(finished) {
             for line in run.lines()? {
-                if let Event::StageStarted { stage, key, .. } | Event::StageCached { stage, key, .. } | Event::StageDone { stage, key, .. } =
-                    line.event
+                if let Event::StageStarted { stage, key, .. }
+                | Event::StageCached { stage, key, .. }
+                | Event::StageDone { stage, key, .. } = line.event
                 {
                     keep.insert((stage, key));
                 }

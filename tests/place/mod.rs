@@ -151,7 +151,8 @@ impl RunOf {
     pub fn wait_gone(&self) {
         for _ in 0..3000 {
             let gone = self.pid().is_none_or(|pid| {
-                std::fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |s| s.rsplit_once(')').is_some_and(|(_, r)| r.trim_start().starts_with('Z')))
+                std::fs::read_to_string(format!("/proc/{pid}/stat"))
+                    .map_or(true, |s| s.rsplit_once(')').is_some_and(|(_, r)| r.trim_start().starts_with('Z')))
             });
             if gone {
                 return;
