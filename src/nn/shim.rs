@@ -187,5 +187,7 @@ pub fn recorded<T>(run: impl FnOnce() -> T) -> Torch<(T, BTreeSet<String>)> {
     let mut names = std::ptr::null();
     // SAFETY: a place for a pointer, which stays valid until this thread records again.
     checked(unsafe { pinfold_record_stop(&raw mut names) })?;
-    Ok((out, text(names).lines().map(str::to_owned).collect()))
+    // Other names are those of the backward pass's own nodes, which call operations in their turn.
+    let ours = |name: &&str| name.starts_with("aten::") || name.starts_with("pinfold::");
+    Ok((out, text(names).lines().filter(ours).map(str::to_owned).collect()))
 }

@@ -71,6 +71,9 @@ const DEPTHWISE: &[(i64, i64, i64, i64)] = &[
     (1152, 3, 1, 2),
 ];
 
+/// Begins the names of the cases that ask for the gradient of an image.
+pub const IMAGE_GRADIENT: &str = "image gradient";
+
 /// An odd number of images: no vector of lanes is filled by it.
 const BATCH: i64 = 3;
 
@@ -80,10 +83,29 @@ fn convolutions(out: &mut Vec<Case>) -> Torch<()> {
         if bias {
             inputs.push(numbers(3, &[to])?);
         }
+        if from == 3 {
+            let image = inputs.remove(0);
+            let name = format!("convolution {k}x{k} stride {s}, {from} to {to} at {side} px, of images");
+            let pad = if s == k { 0 } else { (k - 1) / 2 };
+            out.push(differentiable(name, inputs, move |t| image.f_conv2d(&t[0], t.get(1), [s], [pad], [1], 1)));
+            continue;
+        }
         let pad = if s == k { 0 } else { (k - 1) / 2 };
         let with = if bias { ", bias" } else { "" };
         let name = format!("convolution {k}x{k} stride {s}, {from} to {to} at {side} px{with}");
         out.push(differentiable(name, inputs, move |t| t[0].f_conv2d(&t[1], t.get(2), [s], [pad], [1], 1)));
+    }
+    // Nothing asks for the gradient of an image; it is here because it does differ.
+    for side in [40, 56] {
+        let inputs = vec![laid_out(1, &[BATCH, 3, side, side])?, laid_out(2, &[32, 3, 3, 3])?];
+        let name = format!("{IMAGE_GRADIENT}, convolution 3x3 stride 2, 3 to 32 at {side} px");
+        out.push(differentiable(name, inputs, |t| t[0].f_conv2d(&t[1], None::<Tensor>, [2], [1], [1], 1)));
+    }
+    // libtorch takes another kernel for one small image: the last batch of an evaluation.
+    for (from, to, k, side) in [(8, 16, 3, 16), (112, 672, 1, 4), (320, 1280, 1, 2)] {
+        let inputs = vec![laid_out(1, &[1, from, side, side])?, laid_out(2, &[to, from, k, k])?];
+        let name = format!("convolution {k}x{k}, {from} to {to} at {side} px, one image");
+        out.push(differentiable(name, inputs, move |t| t[0].f_conv2d(&t[1], None::<Tensor>, [1], [(k - 1) / 2], [1], 1)));
     }
     for &(channels, k, s, side) in DEPTHWISE {
         let inputs = vec![laid_out(1, &[BATCH, channels, side, side])?, laid_out(2, &[channels, 1, k, k])?];
