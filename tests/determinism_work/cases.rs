@@ -101,6 +101,12 @@ fn convolutions(out: &mut Vec<Case>) -> Torch<()> {
         let name = format!("{IMAGE_GRADIENT}, convolution 3x3 stride 2, 3 to 32 at {side} px");
         out.push(differentiable(name, inputs, |t| t[0].f_conv2d(&t[1], None::<Tensor>, [2], [1], [1], 1)));
     }
+    // The backward pass of strided convolutions: the kernel that makes the gradient of an image differ serves these too.
+    for (batch, from, to, side) in [(3, 8, 16, 28), (3, 8, 16, 32), (8, 8, 16, 32), (8, 8, 16, 112), (3, 64, 128, 14), (3, 64, 128, 28)] {
+        let inputs = vec![laid_out(1, &[batch, from, side, side])?, laid_out(2, &[to, from, 3, 3])?];
+        let name = format!("convolution 3x3 stride 2, {from} to {to} at {side} px, {batch} images");
+        out.push(differentiable(name, inputs, |t| t[0].f_conv2d(&t[1], None::<Tensor>, [2], [1], [1], 1)));
+    }
     // libtorch takes another kernel for one small image: the last batch of an evaluation.
     for (from, to, k, side) in [(8, 16, 3, 16), (112, 672, 1, 4), (320, 1280, 1, 2)] {
         let inputs = vec![laid_out(1, &[1, from, side, side])?, laid_out(2, &[to, from, k, k])?];
