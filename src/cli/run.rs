@@ -50,14 +50,17 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         return over_seeds(&workspace, &path, args);
     }
     let loaded = protocol::load(&path, &args.overrides)?;
-    let run = order(&workspace, &loaded)?;
     if args.in_process {
+        // Before the run is ordered: its folder would say for a while that a worker is starting.
         let lacking = worker::missing_pins(&pins(&loaded.protocol));
         if !lacking.is_empty() {
             return Err(Failure::environment("these pins are missing from the environment")
                 .at(lacking.join(" "))
                 .hint("set them and run again, or leave --in-process out"));
         }
+    }
+    let run = order(&workspace, &loaded)?;
+    if args.in_process {
         super::worker::work(&workspace, &run)?;
     } else {
         worker::spawn(&run, workspace.root(), &pins(&loaded.protocol))?;
