@@ -154,7 +154,8 @@ fn journal_end(workspace: &Workspace, p: &Protocol) -> Option<Digest> {
     let run = runs
         .iter()
         .rev()
-        .find(|r| r.order.protocol == p.name && r.order.resolved == p.canonical() && r.dir.join("result.json").exists())?;
+        .filter(|r| r.order.protocol == p.name && r.execution().whole())
+        .find(|r| r.order.resolved == p.canonical() && r.dir.join("result.json").exists())?;
     let (_, last) = crate::engine::journal::read(&run.journal()).ok()?;
     Digest::parse(&last?).ok()
 }
