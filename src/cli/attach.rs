@@ -64,6 +64,15 @@ pub fn plain(event: &Event) -> Option<String> {
 
 /// Prints events as they come. Ctrl-C asks what to do: the run goes on unless the person says otherwise.
 pub fn follow(run: &Run) -> Result<()> {
+    follow_from(run, true)
+}
+
+/// The same from the newest worker's start: what earlier workers wrote is left out.
+pub fn follow_newest(run: &Run) -> Result<()> {
+    follow_from(run, false)
+}
+
+fn follow_from(run: &Run, mut history: bool) -> Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted));
     let mut follower = Feed::new(run);
@@ -76,8 +85,17 @@ pub fn follow(run: &Run) -> Result<()> {
         if !lines.is_empty() {
             last_news = Instant::now();
         }
-        for line in lines {
+        // An ending that a later worker's start follows is an earlier worker's: the run was taken up again since.
+        let latest = lines.iter().rposition(|l| matches!(l.event, Event::RunStarted { .. })).unwrap_or(0);
+        let shown = if std::mem::replace(&mut history, true) { 0 } else { latest };
+        for (i, line) in lines.iter().enumerate().skip(shown) {
+            let over = matches!(line.event, Event::RunDone { .. } | Event::RunFailed { .. } | Event::RunStopped) && i < latest;
             match &line.event {
+                event if over => {
+                    if let Some(text) = plain(event) {
+                        status.over(&text);
+                    }
+                }
                 Event::RunDone { .. } => {
                     status.over(&plain(&line.event).unwrap_or_default());
                     return Ok(());

@@ -3,6 +3,7 @@
 use super::{Here, attach, output};
 use crate::base::{Failure, Result};
 use crate::engine::execution::Execution;
+use crate::engine::journal::{Event, Line};
 use crate::engine::runs::State;
 use crate::engine::{Run, Workspace, worker};
 use crate::plan::execution::{self, Asked};
@@ -80,14 +81,17 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     if args.dry_run {
         return dry_run(&workspace, &loaded, &execution);
     }
-    let run = order(&workspace, &loaded, execution)?;
     if args.in_process {
+        // Before the run is ordered: its folder would say for a while that a worker is starting.
         let lacking = worker::missing_pins(&pins(&loaded.protocol));
         if !lacking.is_empty() {
             return Err(Failure::environment("these pins are missing from the environment")
                 .at(lacking.join(" "))
                 .hint("set them and run again, or leave --in-process out"));
         }
+    }
+    let run = order(&workspace, &loaded, execution)?;
+    if args.in_process {
         super::worker::work(&workspace, &run)?;
     } else {
         launch::start(&workspace, &run)?;
@@ -150,20 +154,32 @@ pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
         return Ok(());
     }
     run.clear_control();
-    launch::start(&workspace, &run)?;
+    let child = launch::start(&workspace, &run)?;
     // Old endings stand in the journal; wait for the new worker's first line.
-    wait_for_worker(&run);
+    if let Some(mut child) = child {
+        wait_for_worker(&run, &mut child)?;
+    }
     if args.detach {
         return Ok(());
     }
-    attach::follow(&run)
+    attach::follow_newest(&run)
 }
 
-fn wait_for_worker(run: &Run) {
-    for _ in 0..100 {
-        if run.lines().is_ok_and(|l| run.state(&l).live()) {
-            return;
+fn wait_for_worker(run: &Run, child: &mut std::process::Child) -> Result<()> {
+    let pid = child.id();
+    let its = |l: &Line| matches!(&l.event, Event::RunStarted { place, .. } if place.pid == pid);
+    for _ in 0..400 {
+        if run.lines().is_ok_and(|l| l.iter().rev().any(its)) {
+            return Ok(());
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            let log = run.dir.join("log.txt");
+            let told = std::fs::read_to_string(&log).unwrap_or_default();
+            let last = told.trim_end().rsplit("pinfold: ").next().unwrap_or_default().to_owned();
+            let failure = Failure::environment(format!("the worker ended before its first line ({status}): {last}"));
+            return Err(failure.at(log.display().to_string()));
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    Ok(())
 }

@@ -160,13 +160,12 @@ pub struct Feed {
     own: Follower,
     jobs: BTreeMap<String, Follower>,
     next: BTreeMap<String, u64>,
-    begun: bool,
 }
 
 impl Feed {
-    /// From the start of the run, or of its newest attempt.
+    /// From the start of the run.
     pub fn new(run: &Run) -> Self {
-        Self { run: run.clone(), own: Follower::new(&run.journal()), jobs: BTreeMap::new(), next: BTreeMap::new(), begun: false }
+        Self { run: run.clone(), own: Follower::new(&run.journal()), jobs: BTreeMap::new(), next: BTreeMap::new() }
     }
 
     /// The lines that have come since the last call, each once.
@@ -179,10 +178,6 @@ impl Feed {
             *known = upto.max(*known);
         }
         out.retain(|l| l.from.as_ref().is_none_or(|f| f.n >= seen.get(&f.job).copied().unwrap_or(0)));
-        if !self.begun && !out.is_empty() {
-            self.begun = true;
-            out.drain(..attempt(&out));
-        }
         if self.run.execution().on_slurm() {
             let own = out.len();
             for job in names(&self.run) {
@@ -200,13 +195,6 @@ impl Feed {
         }
         Ok(out)
     }
-}
-
-/// Where the newest attempt begins: after the last ending that a new start follows.
-fn attempt(lines: &[Line]) -> usize {
-    let Some(start) = lines.iter().rposition(|l| matches!(l.event, Event::RunStarted { .. })) else { return 0 };
-    let ended = |l: &Line| matches!(l.event, Event::RunDone { .. } | Event::RunFailed { .. } | Event::RunStopped);
-    lines[..start].iter().rposition(ended).map_or(0, |i| i + 1)
 }
 
 #[cfg(test)]
@@ -263,11 +251,11 @@ mod tests {
         assert_eq!(notes(&feed.poll().expect("poll")), ["three"]);
         collect(&run, &mut own).expect("collect");
         assert!(notes(&feed.poll().expect("poll")).is_empty());
-        // Who comes later, and after a second attempt, sees what the newest attempt brought.
+        // Who comes later, and after a second attempt, sees each line once too.
         own.append(Event::RunStopped).expect("append");
         own.append(started()).expect("append");
         own.append(note("four")).expect("append");
-        assert_eq!(notes(&Feed::new(&run).poll().expect("poll")), ["four"]);
+        assert_eq!(notes(&Feed::new(&run).poll().expect("poll")), ["one", "two", "three", "four"]);
         assert_eq!(ending(&run.lines().expect("lines")), Ending::Open);
     }
 }

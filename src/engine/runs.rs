@@ -252,3 +252,43 @@ impl Run {
         atomic::write(&self.dir.join("result.json"), text.as_bytes())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::host::Place;
+
+    fn line(n: u64, t: f64, event: Event) -> Line {
+        Line { n, at: clock::rfc3339(t), t, prev: String::new(), from: None, event }
+    }
+
+    fn started(host: &str) -> Event {
+        let place = Place { host: host.into(), boot: "b".into(), ticks: None, job: None, pid: 1 };
+        Event::RunStarted { protocol: "demo".into(), place, pinfold: "0".into() }
+    }
+
+    #[test]
+    fn a_worker_elsewhere_is_running_while_it_beats_and_silent_after() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let order = Order {
+            protocol: "demo".into(),
+            file: "protocols/demo.toml".into(),
+            file_sha256: Digest::of(b""),
+            overrides: Vec::new(),
+            resolved: serde_json::Value::Null,
+            execution: Execution::default(),
+        };
+        let run = Run { id: "r".into(), dir: dir.path().to_owned(), order };
+        let now = clock::now();
+        let beating = [line(0, now - 1000.0, started("elsewhere")), line(1, now - 20.0, Event::Heartbeat)];
+        assert_eq!(run.state(&beating), State::Running);
+        assert_eq!(run.state(&beating[..1]), State::Silent, "nothing can be known of a process on another host");
+        // Its clock ahead of ours, or ours set back: that is no silence.
+        assert_eq!(run.state(&[line(0, now + 9000.0, started("elsewhere"))]), State::Running);
+        assert_eq!(run.state(&[line(0, now - 1000.0, started(&Place::here().host))]), State::Lost, "another boot of this host");
+        let ended = [&beating[..], &[line(2, now, Event::RunStopped)]].concat();
+        assert_eq!(run.state(&ended), State::Stopped);
+        let again = [&ended[..], &[line(3, now, started("elsewhere"))]].concat();
+        assert_eq!(run.state(&again), State::Running, "taken up again");
+    }
+}

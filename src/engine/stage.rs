@@ -32,7 +32,7 @@ impl Watch for Silent {
 pub trait Stage {
     /// What identifies the work.
     fn job(&self) -> Job;
-    /// Files outside the store that are read: hashed before and after.
+    /// Every file that is read, artifacts of earlier stages included: hashed before and after.
     fn raw_inputs(&self) -> Vec<PathBuf> {
         Vec::new()
     }

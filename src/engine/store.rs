@@ -89,6 +89,10 @@ impl Artifact {
     pub fn digest(&self) -> Digest {
         Digest::of_listing(self.manifest.outputs.iter().map(|(path, o)| (path.as_str(), o.sha256)))
     }
+    /// Paths of all outputs, for a stage that reads this artifact to name as its raw inputs.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.manifest.outputs.keys().map(|name| self.dir.join(name))
+    }
     /// Path of an output.
     pub fn file(&self, name: &str) -> PathBuf {
         self.dir.join(name)

@@ -116,6 +116,16 @@ impl Graph {
         self.nodes.iter().map(|n| n.label.clone()).collect()
     }
 
+    /// The place of a node.
+    pub fn position(&self, label: &str) -> Option<usize> {
+        self.nodes.iter().position(|n| n.label == label)
+    }
+
+    /// The stage of a node, made from the artifacts that it needs, in the order of [`Node::needs`].
+    pub fn stage(&self, at: usize, needs: &[&Artifact]) -> Result<Box<dyn Stage>> {
+        (self.nodes[at].make)(needs)
+    }
+
     /// What the store knows of each node. Raw inputs are hashed; outputs are not.
     pub fn look(&self, store: &Store) -> Result<Vec<Found>> {
         let mut out: Vec<Found> = Vec::with_capacity(self.nodes.len());

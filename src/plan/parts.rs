@@ -52,7 +52,7 @@ impl Graph {
                 out.push(None);
                 continue;
             }
-            let stage = self.stage(i, &out)?;
+            let stage = self.stage_from(i, &out)?;
             out.push(Some(if wanted[i] {
                 engine_stage::run(store, &*stage, watch)?
             } else {
@@ -78,7 +78,7 @@ impl Graph {
         }
     }
 
-    fn stage(&self, node: usize, made: &[Option<Artifact>]) -> Result<Box<dyn Stage>> {
+    fn stage_from(&self, node: usize, made: &[Option<Artifact>]) -> Result<Box<dyn Stage>> {
         let inputs: Option<Vec<&Artifact>> = self.nodes[node].needs.iter().map(|&n| made[n].as_ref()).collect();
         let inputs = inputs.ok_or_else(|| Failure::input(format!("what {} needs is not there", self.nodes[node].label)))?;
         (self.nodes[node].make)(&inputs)

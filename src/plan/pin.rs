@@ -132,7 +132,8 @@ fn determinism(p: &Protocol, artifacts: &[Artifact]) -> Result<lock::Determinism
     Ok(lock::Determinism { asked: class_word(p.determinism.class).to_owned(), reached: reached.to_owned(), switches })
 }
 
-fn flatten(prefix: &str, value: &serde_json::Value, out: &mut BTreeMap<String, String>) {
+/// A grade as dotted names and plain values, as the lock keeps it.
+pub fn flatten(prefix: &str, value: &serde_json::Value, out: &mut BTreeMap<String, String>) {
     match value {
         serde_json::Value::Object(map) => map.iter().for_each(|(k, v)| {
             let key = if prefix.is_empty() { k.clone() } else { format!("{prefix}.{k}") };

@@ -53,12 +53,17 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded> {
 
 /// The digest of a protocol's text with overrides laid over it, resolved: what the audit compares with a lock.
 pub fn digest_of(source: &str, overrides: &[String]) -> Result<Digest> {
+    resolve(source, overrides).map(|p| p.digest())
+}
+
+/// A protocol's text with overrides laid over it, resolved and checked. With overrides it has a name of its own.
+pub fn resolve(source: &str, overrides: &[String]) -> Result<Protocol> {
     if !overrides.is_empty() {
-        return Ok(overridden("the protocol", source, overrides)?.digest());
+        return overridden("the protocol", source, overrides);
     }
     let protocol: Protocol = toml::from_str(source).map_err(|e| syntax("the protocol", source, &e))?;
     check::check(&protocol).map_err(|e| semantic("the protocol", source, e))?;
-    Ok(protocol.digest())
+    Ok(protocol)
 }
 
 /// Reads a protocol that was stored resolved, as JSON, in a run folder.

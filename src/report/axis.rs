@@ -3,6 +3,14 @@
 use super::canvas::{Anchor, Canvas};
 use super::style::{AXIS, GRID, INK, LABEL, PANEL, TICK, minus};
 
+/// Numbers of this size and more count as not finite: they are damage, not data, and differences of them overflow.
+const HUGE: f64 = 1e100;
+
+/// Whether a number can be drawn.
+pub(super) fn drawable(value: f64) -> bool {
+    value.abs() < HUGE
+}
+
 /// A closed interval of finite numbers with low < high.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Range {
@@ -12,10 +20,10 @@ pub(super) struct Range {
 
 impl Range {
     /// The range of the finite values, with `pad` of its length added at both ends; 0..1 when there are none, and a
-    /// little room around a single value. Values beyond ±1e100 count as not finite: they are damage, not data.
+    /// little room around a single value. What is not [`drawable`] is left out.
     pub fn of(values: impl IntoIterator<Item = f64>, pad: f64) -> Self {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for v in values.into_iter().filter(|v| v.abs() < 1e100) {
+        for v in values.into_iter().filter(|v| drawable(*v)) {
             (low, high) = (low.min(v), high.max(v));
         }
         if low > high {
@@ -31,18 +39,19 @@ impl Range {
 
     /// The same range, at least as wide as to hold a value.
     pub fn with(self, value: f64) -> Self {
-        if !value.is_finite() {
+        if !drawable(value) {
             return self;
         }
         Self { low: self.low.min(value), high: self.high.max(value) }
     }
 
-    /// Where a value lies, 0 at the low end and 1 at the high one; NaN for what is not finite.
+    /// Where a value lies, 0 at the low end and 1 at the high one; NaN for what is not [`drawable`].
     pub fn share(&self, value: f64) -> f64 {
-        if value.is_finite() { (value - self.low) / (self.high - self.low) } else { f64::NAN }
+        if drawable(value) { (value - self.low) / (self.high - self.low) } else { f64::NAN }
     }
 
-    /// Round ticks inside the range, about `about` of them (1, 2 or 5 times a power of ten apart), with labels.
+    /// Round ticks inside the range, 1, 2 or 5 times a power of ten apart, with labels: of these steps the one whose
+    /// number of ticks is nearest to `about`, in ratio.
     pub fn ticks(&self, about: usize) -> Vec<(f64, String)> {
         let raw = (self.high - self.low) / about.max(1) as f64;
         let mut step = 1.0f64;
@@ -55,12 +64,18 @@ impl Range {
             step *= 10.0;
             decimals -= 1;
         }
-        for times in [5.0, 2.0] {
-            if step * times <= raw * 1.2 {
-                step *= times;
-                break;
+        // `step` is at most `raw`, and ten times it is more.
+        let off = |times: f64| (step * times / raw).max(raw / (step * times));
+        let mut best = 1.0;
+        for times in [2.0, 5.0, 10.0] {
+            if off(times) < off(best) {
+                best = times;
             }
         }
+        if best == 10.0 {
+            decimals -= 1;
+        }
+        step *= best;
         let first = (self.low / step).ceil() as i64;
         let last = (self.high / step).floor() as i64;
         let places = decimals.clamp(0, 12) as usize;
@@ -124,23 +139,48 @@ impl Panel {
 
     /// Labels for ticks of the horizontal axis, with a grid if wished.
     pub fn x_axis(&self, canvas: &mut Canvas, ticks: &[(f64, String)], title: &str, grid: bool) {
-        let mut free = f64::NEG_INFINITY;
-        for (v, text) in ticks {
+        let labelled = self.labelled(ticks);
+        for ((v, text), shown) in ticks.iter().zip(labelled) {
             let x = self.px(*v).round();
             if grid {
                 canvas.line((x, self.top), (x, self.bottom), GRID, 1.0, 1.0);
             }
             canvas.line((x, self.bottom), (x, self.bottom + 7.0), AXIS, 1.0, 1.0);
-            let half = TICK.width(text) / 2.0;
-            if x - half >= free {
+            if shown {
                 canvas.text(text, x, self.bottom + 34.0, TICK);
-                free = x + half + 14.0;
             }
         }
         if !title.is_empty() {
             let text = LABEL.elide(title, self.right - self.left + 80.0);
             canvas.text(&text, (self.left + self.right) / 2.0, self.bottom + 74.0, LABEL);
         }
+    }
+
+    /// Which ticks of the horizontal axis get a label. Evenly spaced ticks are labelled evenly: all, every second,
+    /// every fifth, …, always with zero; ticks of a logarithmic axis as they find room from the left.
+    fn labelled(&self, ticks: &[(f64, String)]) -> Vec<bool> {
+        let clear =
+            |a: &(f64, String), b: &(f64, String)| self.px(b.0) - self.px(a.0) >= (TICK.width(&a.1) + TICK.width(&b.1)) / 2.0 + 14.0;
+        let step = ticks.windows(2).map(|w| w[1].0 - w[0].0).fold(f64::INFINITY, f64::min);
+        let even = ticks.windows(2).all(|w| (w[1].0 - w[0].0 - step).abs() < step * 1e-3);
+        if even && step.is_finite() {
+            for every in [1, 2, 5, 10, 20, 50] {
+                let kept = |t: &(f64, String)| ((t.0 / step).round() as i64) % every == 0;
+                let rest: Vec<&(f64, String)> = ticks.iter().filter(|t| kept(t)).collect();
+                if rest.windows(2).all(|w| clear(w[0], w[1])) {
+                    return ticks.iter().map(kept).collect();
+                }
+            }
+        }
+        let mut last: Option<&(f64, String)> = None;
+        let mut fits = |t| {
+            let yes = last.is_none_or(|l| clear(l, t));
+            if yes {
+                last = Some(t);
+            }
+            yes
+        };
+        ticks.iter().map(&mut fits).collect()
     }
 
     /// The lines at the left and below.
@@ -173,6 +213,9 @@ mod tests {
             let r = Range::of(values.clone(), 0.05);
             assert!(r.low < r.high && (r.high - r.low).is_finite(), "{values:?} {r:?}");
             assert!(r.ticks(6).len() < 60, "{values:?}");
+            let wider = r.with(1e308).with(-1e308).with(f64::NAN);
+            assert_eq!(wider, r, "what cannot be drawn widens nothing");
+            assert!(r.share(1e200).is_nan() && r.share(f64::INFINITY).is_nan());
         }
     }
 
@@ -182,6 +225,30 @@ mod tests {
         assert_eq!(labels, ["−0.1", "0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
         let labels: Vec<String> = Range { low: 0.0, high: 3000.0 }.ticks(6).into_iter().map(|t| t.1).collect();
         assert_eq!(labels, ["0", "500", "1000", "1500", "2000", "2500", "3000"]);
+        let labels: Vec<String> = Range { low: 0.0, high: 0.98 }.ticks(1).into_iter().map(|t| t.1).collect();
+        assert_eq!(labels, ["0"], "a step of ten times a power of ten has that power's decimals");
         assert!(Range { low: 0.5, high: 3.5 }.whole_ticks(10).iter().all(|(v, _)| v.fract() == 0.0));
+    }
+
+    #[test]
+    fn labels_that_do_not_fit_are_left_out_evenly() {
+        let panel = |width: f64, low: f64, high: f64| Panel {
+            left: 0.0,
+            top: 0.0,
+            right: width,
+            bottom: 100.0,
+            x: Range { low, high },
+            y: Range { low: 0.0, high: 1.0 },
+        };
+        let ticks: Vec<(f64, String)> = (0..10).map(|i| (f64::from(i) * 0.05, format!("{:.2}", f64::from(i) * 0.05))).collect();
+        let shown = |width: f64| -> Vec<String> {
+            let p = panel(width, 0.0, 0.45);
+            ticks.iter().zip(p.labelled(&ticks)).filter(|t| t.1).map(|t| t.0.1.clone()).collect()
+        };
+        assert_eq!(shown(1400.0).len(), 10);
+        assert_eq!(shown(500.0), ["0.00", "0.10", "0.20", "0.30", "0.40"]);
+        assert_eq!(shown(10.0), ["0.00"]);
+        let decades = [(0.0, "1".to_owned()), (0.301, "2".to_owned()), (0.699, "5".to_owned()), (1.0, "10".to_owned())];
+        assert_eq!(panel(900.0, 0.0, 1.0).labelled(&decades), [true; 4]);
     }
 }

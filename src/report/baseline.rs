@@ -4,7 +4,7 @@ use super::axis::{Panel, Range};
 use super::canvas::{Anchor, Canvas};
 use super::heading::{Heading, Key, Sample, legend};
 use super::place::{Space, Wish};
-use super::style::{BLUE, INK, LABEL, MARGIN, Mark, SOFT, VERMILLION, WIDTH, counted, mark};
+use super::style::{BLUE, INK, LABEL, MARGIN, Mark, SOFT, VERMILLION, WIDTH, counted, mark, number};
 use crate::base::Result;
 
 /// Input of [`baseline`].
@@ -33,7 +33,7 @@ pub struct BaselineGene {
 
 impl Baseline {
     fn points(&self) -> Vec<(usize, f64, f64)> {
-        let sound = |v: f64| v.is_finite() && v >= 0.0;
+        let sound = |v: f64| super::axis::drawable(v) && v >= 0.0;
         self.genes
             .iter()
             .enumerate()
@@ -50,29 +50,51 @@ impl Baseline {
         }
         let better = points.iter().filter(|p| p.2 < p.1).count();
         let left = self.genes.len() - points.len();
-        let undefined = if left > 0 { format!(" {left} undefined and not shown.") } else { String::new() };
+        let undefined = if left > 0 { format!(" {} undefined and not shown.", number(left)) } else { String::new() };
         format!(
-            "The model has the smaller error for {better} of {} ({:.0} %).{undefined}",
+            "The model has the smaller error for {} of {} ({:.0} %).{undefined}",
+            number(better),
             counted(points.len(), "gene"),
             100.0 * better as f64 / points.len() as f64
         )
     }
 }
 
-/// Logarithm with base 10 as a plot needs it.
+/// Logarithm with base 10 as a plot needs it, from the four operations alone: the platform's own may differ in its last
+/// bit from machine to machine, and a pixel with it. NaN of zero, of negative and of subnormal numbers.
+///
+/// With v = m 2^e and m in [√½, √2): ln m = 2 artanh((m − 1) / (m + 1)), whose series ends below 2^-53 after 12 terms.
 pub(super) fn lg(v: f64) -> f64 {
-    if v > 0.0 { v.log10() } else { f64::NAN }
+    if !(v.is_normal() && v > 0.0) {
+        return f64::NAN;
+    }
+    let mut exponent = ((v.to_bits() >> 52) & 0x7ff) as i32 - 1023;
+    let mut m = f64::from_bits((v.to_bits() & ((1 << 52) - 1)) | (1023 << 52));
+    if m > std::f64::consts::SQRT_2 {
+        m /= 2.0;
+        exponent += 1;
+    }
+    let t = (m - 1.0) / (m + 1.0);
+    let mut sum = 0.0;
+    for k in (0..12).rev() {
+        sum = sum * t * t + 1.0 / f64::from(2 * k + 1);
+    }
+    f64::from(exponent) * std::f64::consts::LOG10_2 + 2.0 * t * sum * std::f64::consts::LOG10_E
 }
 
 /// Error of the model against error of the constant profile, one point a gene, with the line of equality.
 pub fn baseline(input: &Baseline, text: &[(String, String)]) -> Result<Vec<u8>> {
-    let mut canvas = Canvas::new(WIDTH, 1120);
+    let mut canvas = Canvas::new(WIDTH, 1140);
     let top = input.heading.draw(&mut canvas, "Against the constant profile", &input.finding());
     let points = input.points();
     let better = points.iter().filter(|p| p.2 < p.1).count();
     let keys = [
-        Key { sample: Sample::Point(Mark::Circle), colour: BLUE, text: format!("model better ({better})") },
-        Key { sample: Sample::Point(Mark::Triangle), colour: VERMILLION, text: format!("model not better ({})", points.len() - better) },
+        Key { sample: Sample::Point(Mark::Circle), colour: BLUE, text: format!("model better ({})", number(better)) },
+        Key {
+            sample: Sample::Point(Mark::Triangle),
+            colour: VERMILLION,
+            text: format!("model not better ({})", number(points.len() - better)),
+        },
         Key { sample: Sample::Dashes, colour: INK, text: "equal".into() },
     ];
     let below = legend(&mut canvas, &keys, MARGIN, top + 18.0, WIDTH as f64 - MARGIN);
@@ -80,7 +102,7 @@ pub fn baseline(input: &Baseline, text: &[(String, String)]) -> Result<Vec<u8>> 
     // Logarithmic when the errors span more than a factor of 20: else the small ones lie on one heap.
     let all = || points.iter().flat_map(|p| [p.1, p.2]);
     let (smallest, largest) = all().fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
-    let log = smallest > 0.0 && largest / smallest > 20.0 && largest < 1e100;
+    let log = smallest.is_normal() && largest / smallest > 20.0 && largest < 1e100;
     let scale = |v: f64| if log { lg(v) } else { v };
     let mut range = Range::of(all().map(scale), 0.05);
     if !log {
@@ -150,8 +172,32 @@ pub(super) fn decades(range: &Range) -> Vec<(f64, String)> {
     let every = ((to - from) / 8).max(1);
     (from..=to)
         .filter(|p| p % every == 0)
-        .flat_map(|power| steps.iter().map(move |s| s * 10f64.powi(power)))
+        .flat_map(|power| steps.iter().map(move |s| s * ten(power)))
         .map(|v| (lg(v), super::style::significant(v, 1)))
         .filter(|(at, _)| *at >= range.low && *at <= range.high)
         .collect()
+}
+
+/// A power of ten, exactly rounded: parsing is, `powi` need not be.
+fn ten(power: i32) -> f64 {
+    format!("1e{power}").parse().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_logarithm_is_one() {
+        for v in [1.0, 10.0, 0.1, 2.0, 5.0, 1e-300, 1e99, 123.456, 0.999_999, 1.414, 1.4143, std::f64::consts::PI] {
+            assert!((lg(v) - v.log10()).abs() <= 4e-16 * v.log10().abs().max(1.0), "{v}: {} {}", lg(v), v.log10());
+        }
+        assert!([0.0, -1.0, f64::NAN, f64::INFINITY].iter().all(|&v| lg(v).is_nan()));
+    }
+
+    #[test]
+    fn decades_are_round() {
+        let labels: Vec<String> = decades(&Range { low: -2.1, high: 0.4 }).into_iter().map(|t| t.1).collect();
+        assert_eq!(labels, ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2"]);
+    }
 }

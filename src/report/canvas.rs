@@ -270,16 +270,17 @@ impl Canvas {
         if let Some(failure) = self.failed {
             return Err(failure);
         }
-        let (across, count) = (self.width * FINE * 3, (FINE * FINE) as u32);
+        let (across, count) = (self.width * FINE * 3, (FINE * FINE) as u16);
         let mut pixels = Vec::with_capacity(self.width * self.height * 3);
-        for y in 0..self.height {
-            for x in 0..self.width {
-                let start = y * FINE * across + x * FINE * 3;
+        let mut sums = vec![0u16; across];
+        for rows in self.fine.chunks_exact(across * FINE) {
+            sums.fill(0);
+            for row in rows.chunks_exact(across) {
+                sums.iter_mut().zip(row).for_each(|(sum, v)| *sum += u16::from(*v));
+            }
+            for block in sums.chunks_exact(3 * FINE) {
                 for channel in 0..3 {
-                    let sum: u32 = (0..FINE)
-                        .flat_map(|r| (0..FINE).map(move |c| start + r * across + c * 3 + channel))
-                        .map(|at| u32::from(self.fine[at]))
-                        .sum();
+                    let sum: u16 = block.iter().skip(channel).step_by(3).sum();
                     pixels.push(((sum + count / 2) / count) as u8);
                 }
             }

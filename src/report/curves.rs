@@ -81,20 +81,21 @@ impl TrainingCurves {
 
 /// Training and validation loss, and the validation PCC where it was measured, with the kept epoch marked.
 pub fn training_curves(input: &TrainingCurves, text: &[(String, String)]) -> Result<Vec<u8>> {
-    let mut canvas = Canvas::new(WIDTH, 960);
+    let mut canvas = Canvas::new(WIDTH, 1000);
     let top = input.heading.draw(&mut canvas, "Training", &input.finding());
     let many = input.folds.len() > CYCLE.len();
     let (train, validation, pcc) = (input.has(Curve::Train), input.has(Curve::Validation), input.has(Curve::Pcc));
 
+    let ink = if input.folds.len() == 1 { BLUE } else { INK };
     let mut keys: Vec<Key> = vec![];
     if train {
-        keys.push(Key { sample: Sample::Dashes, colour: INK, text: "training".into() });
+        keys.push(Key { sample: Sample::Dashes, colour: ink, text: "training".into() });
     }
     if validation {
-        keys.push(Key { sample: Sample::Line, colour: INK, text: "validation".into() });
+        keys.push(Key { sample: Sample::Line, colour: ink, text: "validation".into() });
     }
     if input.folds.iter().any(|f| f.best_epoch.is_some()) {
-        keys.push(Key { sample: Sample::Point(Mark::Circle), colour: INK, text: "epoch kept".into() });
+        keys.push(Key { sample: Sample::Point(Mark::Circle), colour: ink, text: "epoch kept".into() });
     }
     if many {
         keys.push(Key { sample: Sample::Line, colour: GREY, text: format!("each of {} folds", input.folds.len()) });
@@ -111,7 +112,7 @@ pub fn training_curves(input: &TrainingCurves, text: &[(String, String)]) -> Res
         .chain(losses(Curve::Validation))
         .filter(|v| v.is_finite())
         .fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
-    let log = smallest > 0.0 && largest / smallest > 50.0 && largest < 1e100;
+    let log = smallest > 0.0 && smallest.is_normal() && largest / smallest > 50.0 && largest < 1e100;
     let scale = |v: f64| if log { lg(v) } else { v };
     let loss = Panel {
         left: 170.0,
@@ -163,8 +164,10 @@ fn draw(canvas: &mut Canvas, input: &TrainingCurves, panel: &Panel, curves: &[Cu
     if let (Some((x, y, value, curve)), 1) = (noted, input.folds.len()) {
         let text = if curve == Curve::Pcc { fixed(Some(value), 3) } else { significant(value, 3) };
         let w = NOTE.width(&text);
-        let tx = (x - w / 2.0).clamp(panel.left + 8.0, panel.right - w);
-        let ty = if y - 44.0 > panel.top { y - 22.0 } else { y + 38.0 };
+        let tx = (x - w / 2.0).min(panel.right - w).max(panel.left + 8.0);
+        // A kept loss lies in a valley, a kept PCC on a hill: the number stands where the curve is not.
+        let (above, below) = (y - 44.0 > panel.top, y + 50.0 < panel.bottom);
+        let ty = if above && (curve == Curve::Pcc || !below) { y - 22.0 } else { y + 38.0 };
         canvas.rect(tx - 4.0, ty - 22.0, tx + w + 4.0, ty + 6.0, WHITE, 0.8);
         canvas.text(&text, tx, ty, NOTE);
     }

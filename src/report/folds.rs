@@ -1,9 +1,9 @@
 //! Figure: how the folds differ.
 
-use super::axis::{Panel, Range};
+use super::axis::{Panel, Range, drawable};
 use super::canvas::{Anchor, Canvas, Colour};
 use super::heading::Heading;
-use super::style::{BLUE, GREEN, GRID, INK, MARGIN, Mark, NOTE, TICK, VERMILLION, WIDTH, counted, fixed, mark};
+use super::style::{BLUE, GREEN, GRID, INK, MARGIN, Mark, NOTE, PANEL, TICK, VERMILLION, WIDTH, counted, fixed, mark};
 use crate::base::Result;
 
 /// Input of [`fold_scores`].
@@ -30,13 +30,13 @@ pub struct FoldPoint {
 
 impl FoldPoint {
     fn pcc(&self) -> f64 {
-        self.mean_pcc.filter(|v| v.is_finite()).unwrap_or(f64::NAN)
+        self.mean_pcc.filter(|v| drawable(*v)).unwrap_or(f64::NAN)
     }
 
     /// Error of the model over error of the constant profile; NaN when undefined.
     fn ratio(&self) -> f64 {
         match (self.mse, self.mse_constant) {
-            (Some(a), Some(b)) if a.is_finite() && b.is_finite() && b > 0.0 => a / b,
+            (Some(a), Some(b)) if drawable(a) && b > 0.0 && drawable(a / b) => a / b,
             _ => f64::NAN,
         }
     }
@@ -85,8 +85,8 @@ pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<
         (1360.0 / n as f64).max(3.0)
     };
     let body = (row * n.max(4) as f64).min(1500.0);
-    let mut canvas = Canvas::new(WIDTH, (360.0 + body) as usize);
-    let top = input.heading.draw(&mut canvas, "Fold by fold", &input.finding()) + 60.0;
+    let mut canvas = Canvas::new(WIDTH, (390.0 + body) as usize);
+    let top = input.heading.draw(&mut canvas, "Fold by fold", &input.finding()) + 92.0;
     let widest = input.folds.iter().map(|f| NOTE.width(&f.name)).fold(0.0, f64::max).clamp(60.0, 330.0);
     let left = MARGIN + widest + 24.0;
     let half = (WIDTH as f64 - MARGIN - left - 70.0) / 2.0;
@@ -108,7 +108,10 @@ pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<
             canvas.text(&NOTE.elide(&fold.name, widest), left - 14.0, y + 8.0, NOTE.anchored(Anchor::End));
         }
     }
-    draw(&mut canvas, &first, &pcc.clone().collect::<Vec<_>>(), every == 1, &|_| (BLUE, Mark::Circle));
+    // Under the dots and their numbers, with names above the panels where no data are.
+    guide(&mut canvas, &first, mean(pcc.clone()).filter(|_| n > 1), |v| format!("mean {}", fixed(Some(v), 3)));
+    guide(&mut canvas, &second, Some(1.0), |_| "equal".to_owned());
+    draw(&mut canvas, &first, &pcc.collect::<Vec<_>>(), every == 1, &|_| (BLUE, Mark::Circle));
     draw(&mut canvas, &second, &ratio.clone().collect::<Vec<_>>(), every == 1, &|v| {
         if v < 1.0 { (GREEN, Mark::Circle) } else { (VERMILLION, Mark::Triangle) }
     });
@@ -116,12 +119,10 @@ pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<
         (&first, "Mean PCC over genes", "mean PCC"),
         (&second, "Error relative to the constant profile", "MSE of the model / MSE of the constant profile"),
     ] {
-        panel.title(&mut canvas, title);
+        canvas.text(&PANEL.elide(title, panel.right - panel.left), panel.left, panel.top - 52.0, PANEL);
         panel.x_axis(&mut canvas, &panel.x.ticks(6), axis, false);
         panel.spine(&mut canvas);
     }
-    guide(&mut canvas, &first, mean(pcc).filter(|_| n > 1), |v| format!("mean {}", fixed(Some(v), 3)));
-    guide(&mut canvas, &second, Some(1.0), |_| "equal".to_owned());
     if n == 0 {
         first.empty(&mut canvas, "no folds");
         second.empty(&mut canvas, "no folds");
@@ -129,15 +130,14 @@ pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<
     canvas.png(text)
 }
 
-/// A broken upright line with its name under the panel's title line, at its right end.
+/// A broken upright line with its name above the panel.
 fn guide(canvas: &mut Canvas, panel: &Panel, at: Option<f64>, name: impl Fn(f64) -> String) {
     let Some(value) = at else { return };
     let x = panel.px(value).round();
     canvas.dashed((x, panel.top), (x, panel.bottom), INK, 2.0, 9.0, 7.0);
     let text = name(value);
     let half = TICK.width(&text) / 2.0;
-    let middle = x.clamp(panel.left + half, panel.right - half);
-    canvas.text(&text, middle, panel.bottom - 10.0, TICK.coloured(INK));
+    canvas.text(&text, x.min(panel.right - half).max(panel.left + half), panel.top - 12.0, TICK.coloured(INK));
 }
 
 fn draw(canvas: &mut Canvas, panel: &Panel, values: &[f64], numbers: bool, look: &dyn Fn(f64) -> (Colour, Mark)) {
@@ -156,7 +156,7 @@ fn draw(canvas: &mut Canvas, panel: &Panel, values: &[f64], numbers: bool, look:
         if numbers {
             let words = fixed(Some(value), 3);
             let w = NOTE.width(&words);
-            canvas.rect(x + 16.0, y - 11.0, x + 24.0 + w, y + 12.0, super::style::WHITE, 0.85);
+            canvas.rect(x + 16.0, y - 11.0, x + 24.0 + w, y + 12.0, super::style::WHITE, 1.0);
             canvas.text(&words, x + 20.0, y + 8.0, NOTE);
         }
     }

@@ -1,6 +1,6 @@
 //! Figure: measured and predicted expression on the tissue.
 
-use super::axis::Range;
+use super::axis::{Range, drawable};
 use super::canvas::{Anchor, Canvas, Colour};
 use super::heading::Heading;
 use super::png::Rgb;
@@ -65,10 +65,14 @@ impl TruthVsPrediction {
             (Some(a), _) => format!("PCC on this slide {}", fixed(Some(a), 2)),
             _ => "no PCC is defined on this slide".to_owned(),
         };
+        let drawn = || self.genes.iter().take(ROWS);
+        let missing = drawn().flat_map(|g| g.truth.iter().chain(&g.prediction)).any(|v| !drawable(*v));
         format!(
-            "Held-out spots of slide {} ({}): {range}. Both maps of a gene share one colour scale.",
-            self.slide,
-            counted(self.x.len(), "spot")
+            "Held-out spots of slide {} ({}): {range}. Both maps of a gene share one colour scale{}{}.",
+            super::font::elide(&self.slide, 26.0, super::font::Weight::Regular, 300.0),
+            counted(self.x.len(), "spot"),
+            if drawn().any(|g| cut(2 * g.truth.len()) > 0) { ", from the 1st to the 99th percentile" } else { "" },
+            if missing { "; grey spots have no value" } else { "" }
         )
     }
 
@@ -181,12 +185,17 @@ fn ground(canvas: &mut Canvas, input: &TruthVsPrediction, xs: &Range, ys: &Range
     }
 }
 
+/// How many of this many sorted values are left out of the colour scale at each end.
+fn cut(values: usize) -> usize {
+    if values >= 100 { values / 100 } else { 0 }
+}
+
 /// The shared scale: from the 1st to the 99th percentile of truth and prediction, so that one outlier does not
 /// flatten the map; the whole range when there are few values.
 fn colours(gene: &GeneMap) -> Range {
-    let mut all: Vec<f64> = gene.truth.iter().chain(&gene.prediction).copied().filter(|v| v.abs() < 1e100).collect();
+    let mut all: Vec<f64> = gene.truth.iter().chain(&gene.prediction).copied().filter(|v| drawable(*v)).collect();
     all.sort_by(f64::total_cmp);
-    let cut = if all.len() >= 100 { all.len() / 100 } else { 0 };
+    let cut = cut(all.len());
     let kept = all.get(cut..all.len() - cut).unwrap_or(&all);
     Range::of(kept.iter().copied(), 0.0)
 }
@@ -250,7 +259,8 @@ fn spacing(places: &[(f64, f64)]) -> f64 {
         let (cx, cy) = of(&places[i]);
         let around = (-2..=2).flat_map(|dx| (-2..=2).map(move |dy| (cx + dx, cy + dy)));
         let near = around.filter_map(|c| cells.get(&c)).flatten().take(4000).filter(|&&j| j != i);
-        near.map(|&j| (places[i].0 - places[j].0).powi(2) + (places[i].1 - places[j].1).powi(2))
+        let squared = |v: f64| v * v;
+        near.map(|&j| squared(places[i].0 - places[j].0) + squared(places[i].1 - places[j].1))
             .filter(|d| *d > 0.0)
             .fold(f64::INFINITY, f64::min)
     };

@@ -7,6 +7,7 @@ mod axis;
 mod baseline;
 mod canvas;
 mod curves;
+mod fan;
 mod folds;
 mod font;
 mod genes;

@@ -1,10 +1,10 @@
 //! Figure: does spatial organisation of a gene go with how well it is predicted?
 
-use super::axis::{Panel, Range};
+use super::axis::{Panel, Range, drawable};
 use super::canvas::Canvas;
-use super::heading::{Heading, Key, Sample, legend};
+use super::heading::{Heading, legend};
 use super::place::{Classes, Space, Wish};
-use super::style::{AXIS, MARGIN, Mark, WIDTH, counted, fixed, mark};
+use super::style::{AXIS, MARGIN, WIDTH, counted, fixed, mark, number};
 use crate::base::Result;
 
 /// Input of [`moran_vs_pcc`].
@@ -39,7 +39,7 @@ pub struct MoranGene {
 
 impl MoranVsPcc {
     fn points(&self) -> Vec<(usize, f64, f64)> {
-        let both = |g: &MoranGene| Some((g.moran.filter(|v| v.is_finite())?, g.pcc.filter(|v| v.is_finite())?));
+        let both = |g: &MoranGene| Some((g.moran.filter(|v| drawable(*v))?, g.pcc.filter(|v| drawable(*v))?));
         self.genes.iter().enumerate().filter_map(|(i, g)| both(g).map(|(m, p)| (i, m, p))).collect()
     }
 
@@ -48,7 +48,7 @@ impl MoranVsPcc {
         let drawn = self.points().len();
         let n = self.n.unwrap_or(drawn);
         let left = self.genes.len() - drawn;
-        let undefined = if left > 0 { format!(" {left} undefined and not shown.") } else { String::new() };
+        let undefined = if left > 0 { format!(" {} undefined and not shown.", number(left)) } else { String::new() };
         let words = match self.spearman.filter(|r| r.is_finite()) {
             None => return format!("No association can be computed over {}.{undefined}", counted(n, "gene")),
             Some(r) if r >= 0.7 => "Genes with more spatial structure are predicted much better",
@@ -67,15 +67,13 @@ impl MoranVsPcc {
 
 /// A scatter of Moran's I of the truth and the PCC, one point a gene.
 pub fn moran_vs_pcc(input: &MoranVsPcc, text: &[(String, String)]) -> Result<Vec<u8>> {
-    let mut canvas = Canvas::new(WIDTH, 1060);
+    let mut canvas = Canvas::new(WIDTH, 1080);
     let top = input.heading.draw(&mut canvas, "Spatial structure and predictability", &input.finding());
     let classes = Classes::of(input.genes.iter().map(|g| g.class.as_deref()));
-    let mut keys = classes.keys();
-    if keys.is_empty() {
-        keys.push(Key { sample: Sample::Point(Mark::Circle), colour: super::style::BLUE, text: "one gene".into() });
-    }
-    let below = legend(&mut canvas, &keys, MARGIN, top + 18.0, WIDTH as f64 - MARGIN);
     let points = input.points();
+    let drawn: std::collections::BTreeSet<usize> = points.iter().map(|p| p.0).collect();
+    let keys = classes.keys(|i| drawn.contains(&i));
+    let below = if keys.is_empty() { top } else { legend(&mut canvas, &keys, MARGIN, top + 18.0, WIDTH as f64 - MARGIN) };
     let panel = Panel {
         left: 170.0,
         top: below + 36.0,

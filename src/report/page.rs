@@ -55,7 +55,7 @@ pub struct PageFigure {
 pub fn markdown(page: &Page) -> String {
     let mut out = format!("# {}\n\n", md(&page.title));
     if let Some((name, value, id)) = &page.headline {
-        out.push_str(&format!("**{}: {}**{}\n\n`{}`\n\n", md(name), md(value), marks(page.leaks.len()), id.replace('`', "'")));
+        out.push_str(&format!("**{}: {}**{}\n\n`{}`\n\n", md(name), md(value), marks(page.leaks.len()), text::clean(id).replace('`', "'")));
     }
     page.verdicts.iter().for_each(|v| out.push_str(&format!("- {}\n", md(v))));
     if !page.verdicts.is_empty() {
@@ -72,7 +72,14 @@ pub fn markdown(page: &Page) -> String {
         out.push('\n');
     }
     for f in &page.figures {
-        out.push_str(&format!("## {}\n\n![{}]({})\n\n{}\n\n", md(&f.title), md(&f.title), f.file, md(&f.caption)));
+        out.push_str(&format!(
+            "## {}\n\n![{}]({})\n\n{}\n\n`{}`\n\n",
+            md(&f.title),
+            md(&f.title),
+            target(&f.file),
+            md(&f.caption),
+            digest_line(f)
+        ));
     }
     for t in &page.tables {
         out.push_str(&format!("## {}\n\n", md(&t.title)));
@@ -90,6 +97,17 @@ pub fn markdown(page: &Page) -> String {
     out
 }
 
+/// What a figure's file is, to be compared with `sha256sum`.
+fn digest_line(f: &PageFigure) -> String {
+    format!("{} · SHA-256 {}", text::clean(&f.file).replace('`', "'"), crate::base::Digest::of(&f.png))
+}
+
+/// A file name as the target of a Markdown link: what would end the link is percent-encoded.
+fn target(file: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'~' | b'/');
+    file.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
 fn marks(n: usize) -> String {
     if n == 0 { String::new() } else { format!(" ({n} {} below)", if n == 1 { "footnote" } else { "footnotes" }) }
 }
@@ -98,7 +116,7 @@ fn marks(n: usize) -> String {
 fn md(s: &str) -> String {
     let mut out = String::new();
     for c in text::clean(s).chars() {
-        if matches!(c, '|' | '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#') {
+        if matches!(c, '|' | '\\' | '`' | '*' | '_' | '<' | '>' | '[' | ']' | '#' | '&' | '~' | '$') {
             out.push('\\');
         }
         out.push(c);
@@ -169,11 +187,12 @@ pub fn html(page: &Page) -> String {
     }
     for f in &page.figures {
         out.push_str(&format!(
-            "<h2>{}</h2>\n<figure><img alt=\"{}\" src=\"data:image/png;base64,{}\"><figcaption>{}</figcaption></figure>\n",
+            "<h2>{}</h2>\n<figure><img alt=\"{}\" src=\"data:image/png;base64,{}\"><figcaption>{}<div class=\"id\">{}</div></figcaption></figure>\n",
             esc(&f.title),
             esc(&f.title),
             base64(&f.png),
-            esc(&f.caption)
+            esc(&f.caption),
+            esc(&digest_line(f))
         ));
     }
     page.tables.iter().for_each(|t| out.push_str(&html_table(t)));

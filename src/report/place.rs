@@ -1,7 +1,7 @@
 //! Names beside points, so that no name covers another, a point, or a leader line.
 
 use super::canvas::{Anchor, Canvas};
-use super::style::{AXIS, Mark, NOTE, WHITE};
+use super::style::{AXIS, Mark, NOTE, WHITE, number};
 
 /// Side of a cell of the occupancy grid, pixels.
 const CELL: f64 = 4.0;
@@ -12,7 +12,10 @@ pub(super) struct Space {
     top: f64,
     columns: usize,
     rows: usize,
+    /// Data, names, leaders: no name may come here.
     taken: Vec<bool>,
+    /// Names and leaders alone: no leader may come here either.
+    written: Vec<bool>,
 }
 
 /// A point that would like a name.
@@ -47,7 +50,7 @@ impl Space {
     pub fn new(left: f64, top: f64, right: f64, bottom: f64) -> Self {
         let columns = ((right - left) / CELL).max(0.0) as usize;
         let rows = ((bottom - top) / CELL).max(0.0) as usize;
-        Self { left, top, columns, rows, taken: vec![false; columns * rows] }
+        Self { left, top, columns, rows, taken: vec![false; columns * rows], written: vec![false; columns * rows] }
     }
 
     fn cells(&self, x0: f64, y0: f64, x1: f64, y1: f64) -> impl Iterator<Item = usize> + use<> {
@@ -77,9 +80,20 @@ impl Space {
         x0 >= self.left && y0 >= self.top && x1 <= right && y1 <= bottom && !self.cells(x0, y0, x1, y1).any(|c| self.taken[c])
     }
 
-    /// How many steps of a line, the first `skip` pixels apart, lie on taken cells.
-    fn crossed(&self, a: (f64, f64), b: (f64, f64), skip: f64) -> usize {
-        self.along(a, b, skip).filter(|&(x, y)| !self.free(x, y, x, y)).count()
+    /// Marks a rectangle as a name or a part of a leader.
+    fn write(&mut self, x0: f64, y0: f64, x1: f64, y1: f64) {
+        for cell in self.cells(x0, y0, x1, y1).collect::<Vec<_>>() {
+            (self.taken[cell], self.written[cell]) = (true, true);
+        }
+    }
+
+    /// How many steps of a line, after the first `skip` pixels, lie on data; `None` when one lies on a name or on
+    /// another leader.
+    fn crossed(&self, a: (f64, f64), b: (f64, f64), skip: f64) -> Option<usize> {
+        if self.along(a, b, skip).any(|(x, y)| self.cells(x, y, x, y).any(|c| self.written[c])) {
+            return None;
+        }
+        Some(self.along(a, b, skip).filter(|&(x, y)| !self.free(x, y, x, y)).count())
     }
 
     fn along(&self, a: (f64, f64), b: (f64, f64), skip: f64) -> impl Iterator<Item = (f64, f64)> + use<> {
@@ -110,7 +124,8 @@ impl Space {
                     if !self.free(area.0 - 5.0, area.1 - 3.0, area.2 + 5.0, area.3 + 3.0) {
                         continue;
                     }
-                    let crossed = if ring == 0 { 0 } else { self.crossed((wish.x, wish.y), (tx, ty), wish.radius + 3.0) };
+                    let crossed = if ring == 0 { Some(0) } else { self.crossed((wish.x, wish.y), (tx, ty), wish.radius + 3.0) };
+                    let Some(crossed) = crossed else { continue };
                     let cost = far + 2.5 * turn as f64 + 14.0 * crossed as f64;
                     if best.as_ref().is_none_or(|b| cost < b.0) {
                         best = Some((cost, area, (tx, ty)));
@@ -125,19 +140,22 @@ impl Space {
                 let end = (tip.0 - dx / far * 2.0, tip.1 - dy / far * 2.0);
                 canvas.line(start, end, AXIS, 1.4, 1.0);
                 for (x, y) in self.along(start, end, 0.0).collect::<Vec<_>>() {
-                    self.take(x, y, x, y);
+                    self.write(x, y, x, y);
                 }
             }
             canvas.rect(area.0 - 2.0, area.1, area.2 + 2.0, area.3, WHITE, 0.75);
             canvas.text(&text, area.0, area.3 - 4.0, NOTE.anchored(Anchor::Start));
-            self.take(area.0 - 5.0, area.1 - 3.0, area.2 + 5.0, area.3 + 3.0);
+            self.write(area.0 - 5.0, area.1 - 3.0, area.2 + 5.0, area.3 + 3.0);
             drawn += 1;
         }
         drawn
     }
 }
 
-/// Classes in order of first appearance, and each item's place among them; items without a class have none.
+/// Classes that have an order of their own, so that each has the same colour in every figure.
+const ORDERED: [&str; 3] = ["signal", "gradient", "noise"];
+
+/// Classes, known ones first and others by name, and each item's place among them; items without a class have none.
 pub(super) struct Classes {
     pub names: Vec<String>,
     pub of: Vec<Option<usize>>,
@@ -146,15 +164,12 @@ pub(super) struct Classes {
 impl Classes {
     /// Sorts items into classes. What comes after the fifth class shares one, `other`.
     pub fn of<'a>(classes: impl Iterator<Item = Option<&'a str>>) -> Self {
-        let mut names: Vec<String> = vec![];
         let all: Vec<Option<&str>> = classes.collect();
-        for class in all.iter().flatten() {
-            if !names.iter().any(|n| n == class) {
-                names.push((*class).to_owned());
-            }
-        }
-        let of =
-            all.iter().map(|c| c.and_then(|c| names.iter().position(|n| n == c)).map(|i| i.min(super::style::MARKS.len() - 1))).collect();
+        let known = |name: &str| ORDERED.iter().position(|o| name.eq_ignore_ascii_case(o)).unwrap_or(ORDERED.len());
+        let different: std::collections::BTreeSet<(usize, &str)> = all.iter().flatten().map(|n| (known(n), *n)).collect();
+        let place: std::collections::BTreeMap<&str, usize> = different.iter().enumerate().map(|(i, n)| (n.1, i)).collect();
+        let of = all.iter().map(|c| Some((*place.get((*c)?)?).min(super::style::MARKS.len() - 1))).collect();
+        let mut names: Vec<String> = different.iter().map(|n| n.1.to_owned()).collect();
         if names.len() > super::style::MARKS.len() {
             names.truncate(super::style::MARKS.len() - 1);
             names.push("other".to_owned());
@@ -171,8 +186,9 @@ impl Classes {
         }
     }
 
-    /// Legend entries: each class with its number of items.
-    pub fn keys(&self) -> Vec<super::heading::Key> {
+    /// Legend entries: each class with the number of its items that are shown.
+    pub fn keys(&self, shown: impl Fn(usize) -> bool) -> Vec<super::heading::Key> {
+        let count = |class: Option<usize>| (0..self.of.len()).filter(|&i| self.of[i] == class && shown(i)).count();
         let mut keys: Vec<_> = self
             .names
             .iter()
@@ -180,17 +196,59 @@ impl Classes {
             .map(|(i, name)| super::heading::Key {
                 sample: super::heading::Sample::Point(super::style::MARKS[i]),
                 colour: super::style::CYCLE[i],
-                text: format!("{name} ({})", self.of.iter().filter(|c| **c == Some(i)).count()),
+                text: format!("{name} ({})", number(count(Some(i)))),
             })
             .collect();
-        let none = self.of.iter().filter(|c| c.is_none()).count();
+        let none = count(None);
         if !keys.is_empty() && none > 0 {
             keys.push(super::heading::Key {
                 sample: super::heading::Sample::Point(Mark::Circle),
                 colour: super::style::GREY,
-                text: format!("no class ({none})"),
+                text: format!("no class ({})", number(none)),
             });
         }
         keys
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_leader_runs_through_a_name_or_another_leader() {
+        let mut space = Space::new(0.0, 0.0, 400.0, 400.0);
+        space.take_point(100.0, 100.0, 6.0);
+        assert_eq!(space.crossed((10.0, 100.0), (90.0, 100.0), 0.0), Some(0));
+        assert!(space.crossed((10.0, 100.0), (200.0, 100.0), 0.0).is_some_and(|n| n > 0), "data costs");
+        space.write(150.0, 80.0, 160.0, 120.0);
+        assert_eq!(space.crossed((10.0, 100.0), (200.0, 100.0), 0.0), None, "a name forbids");
+    }
+
+    #[test]
+    fn names_in_a_crowd_never_cover_each_other() {
+        let mut canvas = Canvas::new(600, 600);
+        let mut space = Space::new(0.0, 0.0, 600.0, 600.0);
+        let wishes: Vec<Wish> = (0..40)
+            .map(|i| Wish { x: 300.0 + f64::from(i % 7) * 5.0, y: 300.0 + f64::from(i % 5) * 7.0, radius: 5.0, name: format!("GENE{i}") })
+            .collect();
+        wishes.iter().for_each(|w| space.take_point(w.x, w.y, w.radius));
+        let before = space.taken.iter().filter(|t| **t).count();
+        let drawn = space.name(&mut canvas, &wishes, 240.0);
+        let written = space.written.iter().filter(|t| **t).count();
+        let after = space.taken.iter().filter(|t| **t).count();
+        assert!(drawn > 4 && written >= drawn * 60, "{drawn} names on {written} cells");
+        assert!(after > before && after <= before + written);
+    }
+
+    #[test]
+    fn a_class_has_one_colour_whatever_comes_first() {
+        let a = Classes::of([Some("noise"), None, Some("Signal"), Some("gradient")].into_iter());
+        assert_eq!(a.names, ["Signal", "gradient", "noise"]);
+        assert_eq!(a.of, [Some(2), None, Some(0), Some(1)]);
+        let texts: Vec<String> = a.keys(|i| i != 0).into_iter().map(|k| k.text).collect();
+        assert_eq!(texts, ["Signal (1)", "gradient (1)", "noise (0)", "no class (1)"]);
+        let many = Classes::of(["g", "f", "e", "d", "c", "b", "a"].map(Some).into_iter());
+        assert_eq!((many.names[0].as_str(), many.names[4].as_str(), many.of[0]), ("a", "other", Some(4)));
     }
 }

@@ -17,8 +17,8 @@ pub struct Rgb {
     pub pixels: Vec<u8>,
 }
 
-/// The largest side that is read back: nothing we write comes near.
-const SIDE_LIMIT: u32 = 30_000;
+/// The most pixels that are read back: nothing we write comes near, and a forged header must not take the memory.
+const PIXEL_LIMIT: u64 = 64 << 20;
 
 /// Encodes an image with its text. Keys are PNG keywords (1 to 79 Latin-1 characters); a character of a value that
 /// Latin-1 lacks is written as `?`, since `tEXt` can hold nothing else.
@@ -61,7 +61,7 @@ pub fn decode(bytes: &[u8]) -> Result<(Rgb, Vec<(String, String)>)> {
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(failed)?;
     let (width, height) = (reader.info().width, reader.info().height);
-    if width > SIDE_LIMIT || height > SIDE_LIMIT {
+    if u64::from(width) * u64::from(height) > PIXEL_LIMIT {
         return Err(Failure::input(format!("a PNG of {width} x {height} pixels is larger than any figure of ours")));
     }
     let size = reader.output_buffer_size().ok_or_else(|| Failure::input("a PNG larger than memory"))?;

@@ -104,7 +104,7 @@ impl PublishedVsReproduced {
 pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, String)]) -> Result<Vec<u8>> {
     let rows = &input.rows[..input.rows.len().min(12)];
     let row = 128.0;
-    let mut canvas = Canvas::new(WIDTH, (320.0 + row * rows.len().max(2) as f64) as usize);
+    let mut canvas = Canvas::new(WIDTH, (356.0 + row * rows.len().max(2) as f64) as usize);
     let top = input.heading.draw(&mut canvas, "Published and reproduced", &input.finding());
     let keys = [
         Key { sample: Sample::Box, colour: GREY, text: "published".into() },
@@ -122,12 +122,13 @@ pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, S
     let ratio = sizes.iter().copied().fold(0.0, f64::max) / sizes.iter().copied().fold(f64::INFINITY, f64::min);
     let shared = sizes.len() <= 1 || ratio <= 20.0;
     let range = |values: &mut dyn Iterator<Item = f64>| Range::of(values.chain([0.0]), 0.0);
+    // Room for the numbers at the bars' ends.
     let stretch =
-        |r: Range| Range { low: if r.low < 0.0 { r.low - (r.high - r.low) * 0.08 } else { 0.0 }, high: r.high + (r.high - r.low) * 0.08 };
+        |r: Range| Range { low: if r.low < 0.0 { r.low - (r.high - r.low) * 0.08 } else { 0.0 }, high: r.high + (r.high - r.low) * 0.2 };
     let whole = stretch(range(&mut rows.iter().flat_map(PublishedRow::values)));
     let frame = Panel { left, top: below, right, bottom, x: whole, y: Range { low: 0.0, high: 1.0 } };
     if shared && !sizes.is_empty() {
-        frame.x_axis(&mut canvas, &whole.ticks(6), "", true);
+        frame.x_axis(&mut canvas, &whole.ticks(6), "value of the metric", true);
     }
     for (i, r) in rows.iter().enumerate() {
         let y = below + row * i as f64;
@@ -175,6 +176,7 @@ pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, S
 fn bars(canvas: &mut Canvas, panel: &Panel, r: &PublishedRow) {
     let (y, height) = (panel.top, panel.bottom - panel.top);
     let zero = panel.px(0.0).round();
+    let band = r.published.zip(r.tolerance.filter(|t| *t > 0.0)).map_or(zero, |(p, t)| panel.px(p + t).max(zero));
     if let (Some(p), Some(t)) = (r.published, r.tolerance.filter(|t| *t > 0.0)) {
         canvas.rect(panel.px(p - t).max(panel.left), y + 10.0, panel.px(p + t), y + height - 10.0, (246, 217, 150), 1.0);
     }
@@ -194,10 +196,11 @@ fn bars(canvas: &mut Canvas, panel: &Panel, r: &PublishedRow) {
         }
         let words = significant(v, 4);
         let w = NOTE.width(&words);
-        // Outside the bar when there is room, else inside in white.
-        if b + w + 16.0 <= panel.right + 20.0 {
-            canvas.rect(b + 6.0, middle - 20.0, b + 14.0 + w, middle + 5.0, super::style::WHITE, 0.8);
-            canvas.text(&words, b + 10.0, middle, NOTE);
+        // Right of the bar and of the tolerance when there is room, else inside on white.
+        let from = b.max(band) + 10.0;
+        if from + w <= panel.right + 24.0 {
+            canvas.rect(from - 4.0, middle - 20.0, from + 4.0 + w, middle + 5.0, super::style::WHITE, 1.0);
+            canvas.text(&words, from, middle, NOTE);
         } else {
             canvas.rect(b - w - 22.0, y0 + 3.0, b - 6.0, y1 - 3.0, super::style::WHITE, 0.9);
             canvas.text(&words, b - 14.0, middle, NOTE.anchored(Anchor::End));

@@ -86,9 +86,10 @@ pub(super) fn minus(text: &str) -> String {
     text.replace('-', "−")
 }
 
-/// A number with this many decimals; `n/a` when there is none.
+/// A number with this many decimals; `n/a` when there is none, and a power of ten where decimals would fill the page.
 pub(super) fn fixed(value: Option<f64>, decimals: usize) -> String {
     match value {
+        Some(v) if v.is_finite() && v.abs() >= 1e9 => minus(&format!("{v:.1e}")),
         Some(v) if v.is_finite() => {
             let text = format!("{v:.decimals$}");
             // No "−0.00".
@@ -124,9 +125,14 @@ pub(super) fn significant(value: f64, digits: usize) -> String {
     fixed(Some(value), (digits as i32 - 1 - power).clamp(0, 12) as usize)
 }
 
+/// `3,000`.
+pub(super) fn number(n: usize) -> String {
+    crate::base::text::thousands(n as u64)
+}
+
 /// `1 gene`, `3,000 genes`.
 pub(super) fn counted(n: usize, noun: &str) -> String {
-    format!("{} {noun}{}", crate::base::text::thousands(n as u64), if n == 1 { "" } else { "s" })
+    format!("{} {noun}{}", number(n), if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]
@@ -139,6 +145,8 @@ mod tests {
         assert_eq!(fixed(Some(-0.251), 2), "−0.25");
         assert_eq!(fixed(Some(f64::NAN), 2), "n/a");
         assert_eq!(fixed(None, 2), "n/a");
+        assert_eq!(fixed(Some(-1e99), 3), "−1.0e99");
+        assert_eq!(number(1_234), "1,234");
         assert_eq!(significant(0.012345, 3), "0.0123");
         assert_eq!(significant(1234.5, 3), "1234");
         assert_eq!(significant(1e-9, 2), "1.0e−9");

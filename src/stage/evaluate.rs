@@ -7,7 +7,7 @@ use crate::engine::{Stage, Watch};
 use crate::protocol::Protocol;
 use crate::stats::evaluate::{self, Evaluation, FoldPredictions, Spec};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The stage.
 pub struct Evaluate {
@@ -50,6 +50,10 @@ impl Stage for Evaluate {
             parameters: json!({"spec": self.spec}),
             inputs: inputs.map(|a| (a.label.clone(), a.digest())).collect(),
         }
+    }
+
+    fn raw_inputs(&self) -> Vec<PathBuf> {
+        self.predictions.iter().chain([&self.preprocess]).flat_map(Artifact::files).collect()
     }
 
     fn run(&self, out: &Path, _watch: &mut dyn Watch) -> Result<()> {

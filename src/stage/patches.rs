@@ -2,7 +2,7 @@
 
 use super::ingest::Ingest;
 use crate::base::arrays::ByteRows;
-use crate::base::{Failure, Result};
+use crate::base::{Digest, Failure, Result};
 use crate::dataset::image;
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Event, Stage, Watch};
@@ -64,6 +64,11 @@ impl Stage for Patches {
         }
     }
 
+    fn raw_inputs(&self) -> Vec<PathBuf> {
+        // Images outside the store are held against the digests of `ingest` when they are read.
+        self.ingest.files().collect()
+    }
+
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
         let slides = Ingest::load(&self.ingest.dir)?;
         let cutter = self.cutter()?;
@@ -79,6 +84,14 @@ impl Stage for Patches {
                 return Err(Failure::input(format!("slide {} has no image", slide.id)));
             };
             let path = image_path(self.data.dataset, &self.root, &self.ingest.dir, &reference.rel_path)?;
+            if let Some(due) = slide.files.iter().find(|f| f.path == reference.rel_path) {
+                let found = Digest::of_file(&path)?;
+                if found != due.sha256 {
+                    return Err(Failure::input(format!("the image of slide {} changed since it was ingested", slide.id))
+                        .at(path.display().to_string())
+                        .hint("bring the file back, or run again from the start if the new one is meant"));
+                }
+            }
             let picture = image::decode_rgb(&path)?;
             let view = ImageView::new(picture.width as usize, picture.height as usize, &picture.pixels)?;
             let centres: Vec<(f64, f64)> = slide.spots.iter().map(|s| (s.x, s.y)).collect();

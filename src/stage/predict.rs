@@ -7,7 +7,7 @@ use crate::engine::{Stage, Watch};
 use crate::protocol::Protocol;
 use crate::stats::evaluate::FoldPredictions;
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The stage.
 pub struct Predict {
@@ -73,6 +73,10 @@ impl Stage for Predict {
                 .map(|a| (a.label.clone(), a.digest()))
                 .collect(),
         }
+    }
+
+    fn raw_inputs(&self) -> Vec<PathBuf> {
+        [&self.train, &self.preprocess, &self.patches, &self.split].into_iter().flat_map(Artifact::files).collect()
     }
 
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::protocol::Protocol;
 use crate::protocol::schema::{self, PanelFrom, PanelRule, PanelSet};
 use crate::stats::evaluate::{self, SpotAt};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The stage.
 pub struct Preprocess {
@@ -76,6 +76,10 @@ impl Stage for Preprocess {
             parameters: json!({"genes": p.genes, "expression": p.expression}),
             inputs: std::iter::once(("ingest".to_owned(), self.ingest.digest())).chain(split).collect(),
         }
+    }
+
+    fn raw_inputs(&self) -> Vec<PathBuf> {
+        self.split.iter().chain([&self.ingest]).flat_map(Artifact::files).collect()
     }
 
     fn run(&self, out: &Path, _watch: &mut dyn Watch) -> Result<()> {

@@ -71,7 +71,7 @@ impl Stage for Report {
         Job {
             stage: "report",
             label: "report".into(),
-            version: 1,
+            version: 2,
             parameters: json!({"protocol": self.protocol.canonical()}),
             inputs: self.inputs().map(|a| (a.label.clone(), a.digest())).collect(),
         }

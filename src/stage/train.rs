@@ -81,6 +81,11 @@ impl Stage for Train {
         Job { stage: "train", label: self.label(), version: 1, parameters, inputs }
     }
 
+    fn raw_inputs(&self) -> Vec<PathBuf> {
+        let artifacts = [&self.preprocess, &self.patches, &self.split];
+        self.weights.iter().cloned().chain(artifacts.into_iter().flat_map(Artifact::files)).collect()
+    }
+
     fn resumes(&self) -> bool {
         true
     }

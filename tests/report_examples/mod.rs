@@ -11,6 +11,18 @@ pub const SYMBOLS: [&str; 36] = [
     "FTL", "UBA52", "RPLP1", "MT-CO2", "AEBP1",
 ];
 
+/// A draw of mean 0 and deviation 1 by sums alone: `Draw::normal` asks the platform for ln and cos, and golden pixels
+/// must not depend on those.
+fn normal(d: &mut Draw) -> f64 {
+    (0..12).map(|_| d.uniform(0.0, 1.0)).sum::<f64>() - 6.0
+}
+
+/// A triangle wave of period 2π from −1 to 1, with the platform's cosine out of the way.
+fn wave(t: f64) -> f64 {
+    let turns = t / std::f64::consts::TAU;
+    4.0 * (turns - turns.floor() - 0.5).abs() - 1.0
+}
+
 pub fn text() -> Vec<(String, String)> {
     [("pinfold", "0.1.0"), ("protocol", "her2st-densenet"), ("lock", "0f3c"), ("commit", "b68fcdc")]
         .map(|(k, v)| (k.into(), v.into()))
@@ -37,7 +49,7 @@ pub fn ranked(n: usize, classes: bool) -> GenesRanked {
             } else {
                 ("noise", 0.0)
             };
-            let pcc = (mean + 0.09 * d.normal()).clamp(-1.0, 1.0);
+            let pcc = (mean + 0.09 * normal(&mut d)).clamp(-1.0, 1.0);
             RankedGene { gene: gene(i), pcc: (i % 71 != 70).then_some(pcc), class: classes.then(|| class.to_owned()) }
         })
         .collect();
@@ -57,7 +69,7 @@ pub fn moran(n: usize, classes: bool) -> MoranVsPcc {
         .genes
         .into_iter()
         .map(|g| MoranGene {
-            moran: Some(0.05 + 0.6 * g.pcc.unwrap_or(0.0).max(0.0) + 0.06 * d.normal()),
+            moran: Some(0.05 + 0.6 * g.pcc.unwrap_or(0.0).max(0.0) + 0.06 * normal(&mut d)),
             gene: g.gene,
             pcc: g.pcc,
             class: g.class.filter(|_| classes),
@@ -70,7 +82,8 @@ pub fn base(n: usize, wide: bool) -> Baseline {
     let mut d = Draw::keyed(3, "base", &[n as u64]);
     let genes = (0..n)
         .map(|i| {
-            let constant = if wide { 10f64.powf(d.uniform(-2.5, 0.5)) } else { d.uniform(0.3, 1.6) };
+            let constant =
+                if wide { [0.003, 0.01, 0.03, 0.1, 0.3, 1.0][d.below(6) as usize] * d.uniform(1.0, 3.2) } else { d.uniform(0.3, 1.6) };
             BaselineGene { gene: gene(i), mse: constant * d.uniform(0.62, 1.12), mse_constant: constant }
         })
         .collect();
@@ -85,9 +98,9 @@ pub fn curves(folds: usize, epochs: usize, pcc: bool) -> TrainingCurves {
             let epochs: Vec<EpochPoint> = (1..=epochs)
                 .map(|e| {
                     let t = e as f64 / epochs as f64;
-                    let train = level * (0.5 + 0.9 / (1.0 + 8.0 * t)) + 0.004 * d.normal();
-                    let validation = level * (0.72 + 0.7 / (1.0 + 10.0 * t) + 0.16 * t * t) + 0.012 * d.normal();
-                    let r = 0.36 - 0.3 / (1.0 + 9.0 * t) - 0.05 * t * t + 0.01 * d.normal();
+                    let train = level * (0.5 + 0.9 / (1.0 + 8.0 * t)) + 0.004 * normal(&mut d);
+                    let validation = level * (0.72 + 0.7 / (1.0 + 10.0 * t) + 0.16 * t * t) + 0.012 * normal(&mut d);
+                    let r = 0.36 - 0.3 / (1.0 + 9.0 * t) - 0.05 * t * t + 0.01 * normal(&mut d);
                     EpochPoint { epoch: e, train_loss: train, validation_loss: Some(validation), validation_pcc: pcc.then_some(r) }
                 })
                 .collect();
@@ -151,21 +164,21 @@ pub fn maps(n: usize, hex: bool, genes: usize, image: bool) -> TruthVsPrediction
             let (px, py) = (pitch * (f64::from(c) + 1.0 + if hex && r % 2 == 1 { 0.5 } else { 0.0 }), pitch * (f64::from(r) + 1.0));
             let (u, v) = (px / size - 0.5, py / size - 0.5);
             if u * u / 0.22 + v * v / 0.17 + 0.25 * u * v < 1.0 {
-                x.push(px + 6.0 * d.normal());
-                y.push(py + 6.0 * d.normal());
+                x.push(px + 6.0 * normal(&mut d));
+                y.push(py + 6.0 * normal(&mut d));
             }
         }
     }
     let field = |k: usize, u: f64, v: f64| match k {
         0 => 2.2 / (1.0 + 30.0 * ((u - 0.15) * (u - 0.15) + (v + 0.1) * (v + 0.1))),
         1 => 1.0 + 1.6 * u + 0.6 * v,
-        _ => 0.6 + 0.5 * if (u * 14.0).sin() * (v * 11.0).cos() > 0.2 { 1.0 } else { 0.0 },
+        _ => 0.6 + 0.5 * if wave(u * 14.0) * wave(v * 11.0) > 0.2 { 1.0 } else { 0.0 },
     };
     let genes = (0..genes)
         .map(|k| {
             let at: Vec<(f64, f64)> = x.iter().zip(&y).map(|(px, py)| (px / size - 0.5, py / size - 0.5)).collect();
-            let truth = at.iter().map(|(u, v)| (field(k, *u, *v) + 0.25 * d.normal()).max(0.0)).collect();
-            let prediction = at.iter().map(|(u, v)| 0.5 + 0.6 * field(k, *u, *v) + 0.08 * d.normal()).collect();
+            let truth = at.iter().map(|(u, v)| (field(k, *u, *v) + 0.25 * normal(&mut d)).max(0.0)).collect();
+            let prediction = at.iter().map(|(u, v)| 0.5 + 0.6 * field(k, *u, *v) + 0.08 * normal(&mut d)).collect();
             GeneMap { gene: SYMBOLS[k].into(), pcc: Some([0.81, 0.55, 0.12, -0.04][k % 4]), truth, prediction }
         })
         .collect();
@@ -176,7 +189,7 @@ pub fn maps(n: usize, hex: bool, genes: usize, image: bool) -> TruthVsPrediction
         for py in 0..h {
             for px in 0..w {
                 let (u, v) = (px as f64 / w as f64 - 0.5, py as f64 / h as f64 - 0.5);
-                let grain = 12.0 * ((u * 190.0).sin() * (v * 170.0).cos());
+                let grain = 12.0 * (wave(u * 190.0) * wave(v * 170.0));
                 let inside = u * u / 0.23 + v * v / 0.18 + 0.25 * u * v < 1.0;
                 let base = if inside { [206.0 + 0.5 * grain, 140.0 + grain, 190.0 + 0.4 * grain] } else { [243.0, 241.0, 244.0] };
                 pixels.extend(base.map(|c| c as u8));
