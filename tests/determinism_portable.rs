@@ -41,8 +41,6 @@ fn on(processor: Option<&str>, program: &Path) -> Command {
         }
     };
     command.envs(pins(true, true, trainings::THREADS)).env_remove("PINFOLD_DATA");
-    // Waiting threads sleep: two emulators share the cores. It changes no result.
-    command.env("OMP_WAIT_POLICY", "PASSIVE");
     command
 }
 
@@ -159,7 +157,9 @@ fn the_lists_are_true(compared: &[Compared]) {
     let mut suspect = BTreeSet::new();
     for c in compared.iter().filter(|c| !c.others.is_empty()) {
         assert!(!c.row.work.starts_with("training"), "{} differs on {}", c.row.work, c.others.join(", "));
-        let unlisted: BTreeSet<String> = calculations(c.row).difference(&portable).cloned().collect();
+        // A backward pass may differ only because it starts from what the forward pass gave.
+        let whole = compared.iter().filter(|o| o.row.work == c.row.work).flat_map(|o| calculations(o.row));
+        let unlisted: BTreeSet<String> = whole.filter(|o| !portable.contains(o)).collect();
         let image = c.row.work.starts_with(cases::IMAGE_GRADIENT);
         assert!(image || !unlisted.is_empty(), "{} differs, and all its operations are on the list", c.row.work);
         suspect.extend(unlisted);

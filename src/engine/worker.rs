@@ -60,6 +60,8 @@ pub fn pins(portable: bool, avx2: bool, threads: usize) -> Vec<(String, String)>
         ("MKL_NUM_THREADS".to_owned(), threads.to_string()),
         ("OMP_DYNAMIC".to_owned(), "FALSE".to_owned()),
         ("MKL_DYNAMIC".to_owned(), "FALSE".to_owned()),
+        // Threads that wait sleep, and leave the core to the loader threads; it changes no bit.
+        ("OMP_WAIT_POLICY".to_owned(), "PASSIVE".to_owned()),
         ("CUBLAS_WORKSPACE_CONFIG".to_owned(), ":4096:8".to_owned()),
     ];
     if avx2 {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The environment variables that a grade records.
-pub const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 9] = [
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
     "MKL_CBWR",
@@ -19,6 +19,7 @@ pub const VARIABLES: [&str; 8] = [
     "MKL_NUM_THREADS",
     "OMP_DYNAMIC",
     "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
     "ONEDNN_MAX_CPU_ISA",
 ];
 
