@@ -114,3 +114,27 @@ fn the_manual_names_every_key() {
         }
     }
 }
+
+#[test]
+fn how_it_is_executed_is_no_part_of_the_identity() {
+    let (_plain, plain) = changed("seed = 42", "seed = 42");
+    let (_dir, path) = changed("seed = 42", "seed = 42\nexecutor = \"slurm\"");
+    let mut source = std::fs::read_to_string(&path).expect("read");
+    source.push_str("\n[slurm]\npartition = \"gpu\"\ntime = \"1-00\"\ngres = \"gpu:1\"\nextra = [\"--exclusive\"]\n");
+    std::fs::write(&path, source).expect("write");
+    let (with, without) = (protocol::load(&path, &[]).expect("sound"), protocol::load(&plain, &[]).expect("sound"));
+    assert_eq!(with.protocol.slurm.partition.as_deref(), Some("gpu"));
+    assert_eq!(with.protocol.digest(), without.protocol.digest());
+    assert_eq!(parse::digest_of(&with.source, &["slurm.mem=2G".into()]).expect("digest"), without.protocol.digest());
+    let set = protocol::load(&plain, &["executor=slurm".into(), "slurm.mem=2G".into()]).expect("sound");
+    assert_eq!((set.name(), set.overrides.len(), set.protocol.slurm.mem.as_deref()), ("demo", 0, Some("2G")));
+    let both = protocol::load(&plain, &["slurm.mem=2G".into(), "train.epochs=2".into()]).expect("sound");
+    assert_eq!(both.name(), protocol::load(&plain, &["train.epochs=2".into()]).expect("sound").name());
+    let bad = refusal("[figures]", "[slurm]\npartition = \"a\\n#SBATCH --wrap=x\"\n\n[figures]");
+    assert!(bad.contains("slurm.partition") && bad.contains("demo.toml:"), "{bad}");
+    // The canonical form has none of these keys, so the test above does not see them.
+    let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol.md")).expect("docs/protocol.md");
+    for key in ["executor", "partition", "account", "qos", "time", "mem", "cpus", "gres", "extra", "signal", "requeue"] {
+        assert!(manual.contains(&format!("| `{key}` |")), "docs/protocol.md does not name '{key}'");
+    }
+}

@@ -87,7 +87,7 @@ fn evil_numbers_in_genes() {
     let all = names();
     for (k, n) in [16usize, 400].into_iter().enumerate() {
         let gene = |i: usize| all[i % all.len()].clone();
-        let class = |i: usize| (i % 3 != 0).then(|| all[(i / 3) % all.len()].clone());
+        let class = |i: usize| (!i.is_multiple_of(3)).then(|| all[(i / 3) % all.len()].clone());
         let ranked = GenesRanked {
             heading: heading(k),
             genes: (0..n).map(|i| RankedGene { gene: gene(i), pcc: maybe(i), class: class(i) }).collect(),

@@ -71,7 +71,7 @@ fn render_entry(out: &mut String, entry: &EntryReport, every: bool) {
         let n = text::thousands(items.len() as u64);
         let how_many = if state == State::Verified { n } else { format!("{} of {n}", text::thousands(count(state) as u64)) };
         line(out, 2, &format!("{:<10} {:<12} {how_many}", kind.word(), state.word()));
-        items.iter().filter(|i| every || i.state != State::Verified).for_each(|i| detail(out, i));
+        items.iter().filter(|i| every || i.state != State::Verified || !i.words.is_empty()).for_each(|i| detail(out, i));
     }
 }
 
@@ -79,10 +79,12 @@ fn detail(out: &mut String, item: &Item) {
     const INDENT: usize = 17;
     let label = if item.label.is_empty() || item.label == item.path { String::new() } else { format!(" ({})", item.label) };
     line(out, 4, &format!("{:<12} {}{label}", item.state.word(), item.path));
+    if !item.words.is_empty() {
+        line(out, INDENT, &item.words);
+    }
     if item.state == State::Verified {
         return;
     }
-    line(out, INDENT, &item.words);
     if item.state == State::Failed && item.expected != item.found {
         line(out, INDENT, &format!("locked: {}", item.expected));
         line(out, INDENT, &format!("found:  {}", item.found));

@@ -11,6 +11,10 @@ pub enum Level {
     Digests,
     /// Metrics, computed again from the locked predictions, are equal to the last digit.
     Metrics,
+    /// Predictions, made again from the locked checkpoints, are the locked ones.
+    Predictions,
+    /// A fold that the lock's own hash chooses, or all folds, trained again, give the locked checkpoint and predictions.
+    Retrain,
 }
 
 impl Level {
@@ -19,6 +23,8 @@ impl Level {
         match self {
             Level::Digests => "digests",
             Level::Metrics => "metrics",
+            Level::Predictions => "predictions",
+            Level::Retrain => "retrain",
         }
     }
 }
@@ -73,6 +79,8 @@ pub enum Kind {
     Report,
     /// A number.
     Metric,
+    /// Something that was made again: predictions, a checkpoint.
+    Remade,
 }
 
 impl Kind {
@@ -87,6 +95,7 @@ impl Kind {
             Kind::Artifact => "artifacts",
             Kind::Report => "report",
             Kind::Metric => "metrics",
+            Kind::Remade => "made again",
         }
     }
 }
@@ -106,7 +115,7 @@ pub struct Item {
     pub found: String,
     /// The outcome.
     pub state: State,
-    /// The outcome in a sentence; empty where everything is as it should be.
+    /// The outcome in a sentence; empty where there is nothing to add to its being as it should be.
     pub words: String,
     /// What to do about it; empty where nothing is to be done.
     pub hint: String,
@@ -135,6 +144,11 @@ impl Item {
     pub(super) fn between(mut self, expected: impl ToString, found: impl ToString) -> Self {
         self.expected = expected.to_string();
         self.found = found.to_string();
+        self
+    }
+    /// Adds a sentence.
+    pub(super) fn saying(mut self, words: impl Into<String>) -> Self {
+        self.words = words.into();
         self
     }
     /// Adds what to do.

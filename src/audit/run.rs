@@ -11,6 +11,9 @@ use std::path::Path;
 /// Gives the canonical digest of a protocol's text with overrides applied; `protocol` knows how.
 pub type Resolver<'a> = &'a (dyn Fn(&str, &[String]) -> Result<Digest> + Sync);
 
+/// Makes things of an entry again and judges them. It is given the verdicts so far: what is not as locked is not used.
+pub type Remaker<'a> = &'a dyn Fn(&Entry, &[Item]) -> Result<Vec<Item>>;
+
 /// What an audit is asked for.
 #[derive(Clone)]
 pub struct Request<'a> {
@@ -22,12 +25,14 @@ pub struct Request<'a> {
     pub require_data: bool,
     /// When given, the resolved protocol is compared with its locked canonical digest too.
     pub resolve: Option<Resolver<'a>>,
+    /// Makes an entry's predictions and checkpoints again; the levels `predictions` and `retrain` need it.
+    pub remake: Option<Remaker<'a>>,
 }
 
 impl Request<'_> {
     /// All entries at a level, without the data files where they are not there.
     pub fn all(level: Level) -> Self {
-        Self { level, entries: Vec::new(), require_data: false, resolve: None }
+        Self { level, entries: Vec::new(), require_data: false, resolve: None, remake: None }
     }
 }
 
@@ -43,6 +48,9 @@ pub fn run(
     request: &Request<'_>,
     observe: &(dyn Fn(&Progress) + Sync),
 ) -> Result<AuditReport> {
+    if request.level >= Level::Predictions && request.remake.is_none() {
+        return Err(Failure::input(format!("the level {} needs somebody who can predict and train", request.level.word())));
+    }
     let chosen = choose(lock, &request.entries)?;
     let roots =
         Roots { workspace: root.canonicalize().doing("open the workspace", root)?, data: data_root.and_then(|d| d.canonicalize().ok()) };
@@ -55,6 +63,10 @@ pub fn run(
         if request.level >= Level::Metrics {
             let numbers = metrics::judge(&roots, entry, &items);
             items.extend(numbers);
+        }
+        if let Some(remake) = request.remake.filter(|_| request.level >= Level::Predictions) {
+            let remade = remake(entry, &items)?;
+            items.extend(remade);
         }
         entries.push(EntryReport {
             protocol: entry.protocol.clone(),

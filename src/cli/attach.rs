@@ -3,8 +3,11 @@
 use super::Here;
 use super::output;
 use crate::base::{Exit, Failure, Result, text};
-use crate::engine::journal::{Event, Follower};
+use crate::engine::jobs::{self, Feed};
+use crate::engine::journal::Event;
+use crate::engine::slurm::{self, Card};
 use crate::engine::{Run, runs::State};
+use crate::plan::launch;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,7 +33,17 @@ pub fn plain(event: &Event) -> Option<String> {
             format!("{:<18} run of {protocol} on {} (process {})", "started", place.host, place.pid)
         }
         Event::StageCached { label, key, .. } => format!("{label:<18} there already ({})", key.short()),
-        Event::StageStarted { .. } | Event::Planned { .. } | Event::Heartbeat | Event::Progress { .. } => return None,
+        Event::StageStarted { .. } | Event::Planned { .. } | Event::Heartbeat | Event::Progress { .. } | Event::JobEnded { .. } => {
+            return None;
+        }
+        Event::Submitted { jobs } => {
+            let shown: Vec<String> = jobs.iter().map(|j| format!("{} ({})", j.job, j.id)).collect();
+            format!("{:<18} to Slurm: {}", "handed in", shown.join(", "))
+        }
+        Event::JobStarted { job, place } => match &place.job {
+            Some(number) => format!("{job:<18} began on {} (job {number}, process {})", place.host, place.pid),
+            None => format!("{job:<18} began on {} (process {})", place.host, place.pid),
+        },
         Event::StageDone { label, digest, seconds, .. } => format!("{label:<18} done in {} ({})", text::duration(*seconds), digest.short()),
         Event::StageFailed { label, .. } => format!("{label:<18} failed"),
         Event::Epoch { label, epoch, epochs, values, seconds } => {
@@ -62,7 +75,8 @@ pub fn follow_newest(run: &Run) -> Result<()> {
 fn follow_from(run: &Run, mut history: bool) -> Result<()> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let _ = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&interrupted));
-    let mut follower = Follower::new(&run.journal());
+    let mut follower = Feed::new(run);
+    let mut board = Board::default();
     let mut status = StatusLine::new();
     let mut asked = 0u32;
     let mut last_news = Instant::now();
@@ -88,14 +102,9 @@ fn follow_from(run: &Run, mut history: bool) -> Result<()> {
                 }
                 Event::RunFailed { what, exit } => {
                     status.clear();
-                    let mut failure = match exit {
-                        4 => Failure::environment(what.clone()),
-                        1 => Failure::check(what.clone()),
-                        3 => Failure::interrupted(what.clone()),
-                        _ => Failure::input(what.clone()),
-                    };
-                    failure.place = None;
-                    return Err(failure);
+                    let failure = jobs::failure(what, *exit);
+                    let again = failure.exit == Exit::Interrupted && !what.contains("pinfold resume");
+                    return Err(if again { failure.hint(format!("pinfold resume {}", run.id)) } else { failure });
                 }
                 Event::RunStopped => {
                     status.clear();
@@ -111,6 +120,9 @@ fn follow_from(run: &Run, mut history: bool) -> Result<()> {
                 }
             }
         }
+        for line in board.news(run)? {
+            status.over(&line);
+        }
         if interrupted.swap(false, Ordering::Relaxed) {
             asked += 1;
             status.clear();
@@ -120,11 +132,11 @@ fn follow_from(run: &Run, mut history: bool) -> Result<()> {
                     return Ok(());
                 }
                 Choice::Stop => {
-                    run.ask_stop()?;
+                    launch::stop(run, false, Duration::ZERO)?;
                     output::say("stopping at the next safe place; Ctrl-C again to choose otherwise");
                 }
                 Choice::Abort => {
-                    run.ask_abort()?;
+                    launch::stop(run, true, Duration::ZERO)?;
                     output::say("ending it at once; what was saved last is what a resume goes on from");
                 }
                 Choice::GoOn => {}
@@ -133,7 +145,14 @@ fn follow_from(run: &Run, mut history: bool) -> Result<()> {
         // A journal that is silent for a while: is the worker still there?
         if last_news.elapsed() > Duration::from_secs(5) {
             last_news = Instant::now();
-            if run.state(&run.lines()?) == State::Lost {
+            let state = run.state(&run.lines()?);
+            if state == State::Stopped && run.execution().on_slurm() {
+                status.clear();
+                return Err(
+                    Failure::interrupted("the run was stopped; what is finished is kept").hint(format!("pinfold resume {}", run.id))
+                );
+            }
+            if state == State::Lost {
                 status.clear();
                 let log = run.dir.join("log.txt");
                 let tail = std::fs::read_to_string(&log).unwrap_or_default().lines().rev().take(3).map(str::to_owned).collect::<Vec<_>>();
@@ -148,6 +167,33 @@ fn follow_from(run: &Run, mut history: bool) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// The jobs of a run under Slurm: tells what has changed.
+#[derive(Default)]
+struct Board {
+    shown: Vec<Card>,
+    looked: Option<Instant>,
+}
+
+impl Board {
+    /// A line for each job whose state has changed since it was last asked for.
+    fn news(&mut self, run: &Run) -> Result<Vec<String>> {
+        if !run.execution().on_slurm() || self.looked.is_some_and(|t| t.elapsed() < Duration::from_secs(3)) {
+            return Ok(Vec::new());
+        }
+        self.looked = Some(Instant::now());
+        let cards = slurm::cards(&run.lines()?);
+        let news = cards.iter().filter(|c| !self.shown.contains(c)).map(card).collect();
+        self.shown = cards;
+        Ok(news)
+    }
+}
+
+/// A job under Slurm as one line.
+pub fn card(c: &Card) -> String {
+    let reason = c.reason.as_ref().map_or_else(String::new, |r| format!(" ({r})"));
+    format!("{:<18} job {} {}{reason}", c.job, c.id, c.state)
 }
 
 enum Choice {

@@ -5,12 +5,14 @@ mod audit;
 mod calc;
 mod completions;
 mod data;
+mod diff;
 mod doctor;
 mod gc;
 mod list;
 mod lock;
 pub mod output;
 mod plan;
+mod remake;
 mod report;
 mod run;
 mod seeds;
@@ -72,6 +74,8 @@ enum Command {
     Lock(lock::Args),
     /// Check pinfold.lock against the world.
     Audit(audit::Args),
+    /// Say how two locks, commits, locked entries or runs differ: pins, artifacts, numbers.
+    Diff(diff::Args),
     /// Say where a protocol's report is, and copy it out of the store again.
     Report(report::Args),
     /// Check data files.
@@ -85,6 +89,9 @@ enum Command {
     /// The worker of a run; started by `run`.
     #[command(hide = true)]
     Worker(worker::Args),
+    /// The worker of a deep audit; started by `audit`.
+    #[command(hide = true)]
+    Remake(remake::Args),
 }
 
 /// Parses the command line, runs it, and gives the exit code.
@@ -120,12 +127,14 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Gc(args)) => gc::run(&at, &args),
         Some(Command::Lock(args)) => lock::run(&at, &args),
         Some(Command::Audit(args)) => audit::run(&at, &args),
+        Some(Command::Diff(args)) => diff::run(&at, &args),
         Some(Command::Report(args)) => report::run(&at, &args),
         Some(Command::Data(args)) => data::run(args),
         Some(Command::Doctor(args)) => doctor::run(&at, &args),
         Some(Command::Calc(args)) => calc::run(args),
         Some(Command::Completions(args)) => completions::run(&args, Line::command()),
         Some(Command::Worker(args)) => worker::run(&at, &args),
+        Some(Command::Remake(args)) => remake::run(&args),
     }
 }
 

@@ -2,12 +2,15 @@
 
 use super::{Here, attach, output};
 use crate::base::{Failure, Result};
+use crate::engine::execution::Execution;
 use crate::engine::journal::{Event, Line};
 use crate::engine::runs::State;
 use crate::engine::{Run, Workspace, worker};
+use crate::plan::execution::{self, Asked};
 use crate::plan::order::{order, pins};
-use crate::plan::seeds;
-use crate::protocol;
+use crate::plan::{launch, seeds};
+use crate::protocol::execution::Executor;
+use crate::protocol::{self, Loaded};
 use std::path::Path;
 
 /// Arguments of `run`.
@@ -21,6 +24,18 @@ pub struct Args {
     /// Repeat the protocol with these seeds, one run after the other, and report the spread: 42,43,44.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["detach", "in_process"])]
     seeds: Vec<u64>,
+    /// Train and predict this fold only, by name or by number from 1; without evaluation and report. Can be repeated.
+    #[arg(long = "fold", value_name = "NAME|K", conflicts_with = "seeds")]
+    folds: Vec<String>,
+    /// So many folds at a time, in worker processes of their own; under Slurm, so many jobs of the array.
+    #[arg(long, value_name = "N", conflicts_with = "in_process")]
+    jobs: Option<usize>,
+    /// Who runs it, instead of what the protocol says.
+    #[arg(long, value_name = "local|slurm", value_parser = executor, conflicts_with = "in_process")]
+    executor: Option<Executor>,
+    /// Print the scripts that would be handed to Slurm, and do nothing.
+    #[arg(long, conflicts_with_all = ["seeds", "detach", "in_process", "json"])]
+    dry_run: bool,
     /// Start the worker and come back at once.
     #[arg(long)]
     detach: bool,
@@ -42,6 +57,14 @@ pub struct ResumeArgs {
     detach: bool,
 }
 
+fn executor(text: &str) -> std::result::Result<Executor, String> {
+    match text {
+        "local" => Ok(Executor::Local),
+        "slurm" => Ok(Executor::Slurm),
+        _ => Err("local or slurm".into()),
+    }
+}
+
 /// Runs a protocol.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
@@ -50,17 +73,28 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         return over_seeds(&workspace, &path, args);
     }
     let loaded = protocol::load(&path, &args.overrides)?;
-    let run = order(&workspace, &loaded)?;
+    let mut asked = Asked { executor: args.executor, jobs: args.jobs, folds: args.folds.clone() };
     if args.in_process {
+        asked.executor = Some(Executor::Local);
+    }
+    let execution = execution::of(&loaded.protocol, &asked)?;
+    if args.dry_run {
+        return dry_run(&workspace, &loaded, &execution);
+    }
+    if args.in_process {
+        // Before the run is ordered: its folder would say for a while that a worker is starting.
         let lacking = worker::missing_pins(&pins(&loaded.protocol));
         if !lacking.is_empty() {
             return Err(Failure::environment("these pins are missing from the environment")
                 .at(lacking.join(" "))
                 .hint("set them and run again, or leave --in-process out"));
         }
+    }
+    let run = order(&workspace, &loaded, execution)?;
+    if args.in_process {
         super::worker::work(&workspace, &run)?;
     } else {
-        worker::spawn(&run, workspace.root(), &pins(&loaded.protocol))?;
+        launch::start(&workspace, &run)?;
         if args.detach {
             output::say(&format!("started; follow it with: pinfold attach {}", run.id));
             return Ok(());
@@ -74,14 +108,27 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// What would be handed to Slurm, in order, with the command that would hand it in.
+fn dry_run(workspace: &Workspace, loaded: &Loaded, execution: &Execution) -> Result<()> {
+    let scripts = launch::scripts(workspace, &format!("RUN-{}", loaded.name()), &loaded.protocol, execution)?;
+    let mut out = String::new();
+    for script in &scripts {
+        let dependency =
+            script.after.as_ref().map_or_else(String::new, |(kind, on)| format!(" --dependency={kind}:{}", on.join(":").to_uppercase()));
+        out.push_str(&format!("# {0}.sh: sbatch --parsable{dependency} {0}.sh\n{1}\n", script.name, script.text));
+    }
+    output::print(&out)
+}
+
 /// One run a seed; what is done already is not done again, so an interrupted series goes on where it was.
 fn over_seeds(workspace: &Workspace, path: &Path, args: &Args) -> Result<()> {
     super::seeds::check(&args.seeds)?;
     for (i, &seed) in args.seeds.iter().enumerate() {
         let loaded = seeds::with_seed(path, &args.overrides, seed)?;
         output::say(&format!("seed {seed} ({} of {}): {}", i + 1, args.seeds.len(), loaded.name()));
-        let run = order(workspace, &loaded)?;
-        worker::spawn(&run, workspace.root(), &pins(&loaded.protocol))?;
+        let asked = Asked { executor: args.executor, jobs: args.jobs, folds: Vec::new() };
+        let run = order(workspace, &loaded, execution::of(&loaded.protocol, &asked)?)?;
+        launch::start(workspace, &run)?;
         attach::follow(&run)?;
         // Who detached from one run has left the series.
         if run.state(&run.lines()?) != State::Done {
@@ -106,11 +153,12 @@ pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
         output::say(&format!("{} is done already", run.id));
         return Ok(());
     }
-    let p = protocol::parse::from_canonical(run.order.resolved.clone())?;
     run.clear_control();
-    let mut child = worker::spawn(&run, workspace.root(), &pins(&p))?;
+    let child = launch::start(&workspace, &run)?;
     // Old endings stand in the journal; wait for the new worker's first line.
-    wait_for_worker(&run, &mut child)?;
+    if let Some(mut child) = child {
+        wait_for_worker(&run, &mut child)?;
+    }
     if args.detach {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use super::output::{self, Side};
 use super::{Here, attach};
 use crate::base::{Result, text};
 use crate::engine::journal::Event;
-use crate::engine::{Run, runs};
+use crate::engine::{Run, runs, slurm};
 
 /// Arguments of `status`.
 #[derive(clap::Args)]
@@ -52,10 +52,13 @@ fn one(run: &Run, json: bool) -> Result<()> {
     if json {
         let events: Vec<_> = lines.iter().filter(|l| !matches!(l.event, Event::Heartbeat | Event::Progress { .. })).collect();
         return output::json(
-            &serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "overrides": run.order.overrides, "events": events}),
+            &serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "overrides": run.order.overrides, "execution": run.order.execution, "jobs": slurm::cards(&lines), "events": events}),
         );
     }
     let mut out = format!("{}  {}\n", run.id, state.word());
+    if state.live() {
+        slurm::cards(&lines).iter().for_each(|c| out.push_str(&format!("  {}\n", attach::card(c))));
+    }
     for line in &lines {
         if let Some(text) = attach::plain(&line.event) {
             out.push_str(&format!("  {text}\n"));

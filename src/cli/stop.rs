@@ -3,6 +3,8 @@
 use super::{Here, output};
 use crate::base::Result;
 use crate::engine::Run;
+use crate::plan::launch;
+use std::time::Duration;
 
 /// Arguments of `stop`.
 #[derive(clap::Args)]
@@ -22,12 +24,15 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         output::say(&format!("{} is {} already", run.id, state.word()));
         return Ok(());
     }
+    let gone = launch::stop(&run, args.abort, Duration::from_secs(60))?;
+    if gone {
+        output::say(&format!("{} has ended; 'pinfold resume {}' takes it up again", run.id, run.id));
+        return Ok(());
+    }
     if args.abort {
-        run.ask_abort()?;
         output::say(&format!("told {} to end at once; 'pinfold resume {}' goes on from what was saved last", run.id, run.id));
         return Ok(());
     }
-    run.ask_stop()?;
     output::say(&format!(
         "asked {} to stop; it ends at the next batch or stage, and 'pinfold resume {}' takes it up again",
         run.id, run.id

@@ -96,6 +96,27 @@ pub enum Event {
         /// The text.
         text: String,
     },
+    /// Jobs were handed to Slurm.
+    Submitted {
+        /// The run's jobs.
+        jobs: Vec<Submission>,
+    },
+    /// A job of the run began: a worker process of its own, with a journal of its own.
+    JobStarted {
+        /// The job.
+        job: String,
+        /// Where it runs.
+        place: Place,
+    },
+    /// A job's journal was taken over up to here: with its last digest it is pinned by this line.
+    JobEnded {
+        /// The job.
+        job: String,
+        /// Lines of its journal.
+        lines: u64,
+        /// Digest of its last line.
+        last: String,
+    },
     /// The worker lives.
     Heartbeat,
     /// All done.
@@ -114,6 +135,26 @@ pub enum Event {
     RunStopped,
 }
 
+/// A job that was handed to Slurm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    /// The job's name in the run: `fold-C2`.
+    pub job: String,
+    /// Slurm's number: `12`, or `12_3` in an array.
+    pub id: String,
+}
+
+/// The line of a job's journal that a line repeats.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The job.
+    pub job: String,
+    /// The line's number there.
+    pub n: u64,
+    /// When it happened, in seconds.
+    pub t: f64,
+}
+
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
@@ -125,6 +166,9 @@ pub struct Line {
     pub t: f64,
     /// SHA-256 of the line before, without its line end; 64 zeros for the first.
     pub prev: String,
+    /// The line of a job's journal that this one repeats, if it does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Origin>,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
@@ -170,8 +214,13 @@ impl Journal {
 
     /// Appends one event: one write a line.
     pub fn append(&mut self, event: Event) -> Result<()> {
+        self.append_from(event, None)
+    }
+
+    /// The same, for an event that stands in a job's journal too.
+    pub fn append_from(&mut self, event: Event, from: Option<Origin>) -> Result<()> {
         let t = clock::now();
-        let line = Line { n: self.next, at: clock::rfc3339(t), t, prev: self.prev.clone(), event };
+        let line = Line { n: self.next, at: clock::rfc3339(t), t, prev: self.prev.clone(), from, event };
         let mut text = serde_json::to_string(&line).map_err(|e| Failure::environment(format!("cannot write the journal: {e}")))?;
         let digest = Digest::of(text.as_bytes());
         text.push('\n');

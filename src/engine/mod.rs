@@ -1,8 +1,12 @@
 //! The engine runs any stage: it knows keys, folders, journals and processes, and nothing of genes.
 
+pub mod execution;
+pub mod jobs;
 pub mod journal;
+pub mod pool;
 pub mod pulse;
 pub mod runs;
+pub mod slurm;
 pub mod stage;
 pub mod store;
 pub mod worker;

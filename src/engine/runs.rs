@@ -1,7 +1,9 @@
 //! Run folders: `runs/<id>/` with `run.json`, `journal.jsonl`, `control`, `log.txt` and `result.json`.
 
+use super::execution::Execution;
 use super::journal::{self, Event, Line};
 use super::workspace::Workspace;
+use super::{jobs, slurm};
 use crate::base::{Digest, Failure, IoContext, Result, atomic, clock};
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -20,6 +22,9 @@ pub struct Order {
     pub overrides: Vec<String>,
     /// The resolved protocol, canonical.
     pub resolved: serde_json::Value,
+    /// How it is executed.
+    #[serde(default, skip_serializing_if = "Execution::is_plain")]
+    pub execution: Execution,
 }
 
 /// What came out: labels of all pieces of work with their stage and key.
@@ -48,6 +53,8 @@ pub struct OutcomeRow {
 pub enum State {
     /// Ordered, and no worker has taken it up yet.
     Starting,
+    /// Handed to Slurm, and waiting there.
+    Queued,
     /// A worker lives.
     Running,
     /// All done.
@@ -67,6 +74,7 @@ impl State {
     pub fn word(self) -> &'static str {
         match self {
             State::Starting => "starting",
+            State::Queued => "queued",
             State::Running => "running",
             State::Done => "done",
             State::Failed => "failed",
@@ -77,7 +85,7 @@ impl State {
     }
     /// True while somebody works on it.
     pub fn live(self) -> bool {
-        matches!(self, State::Starting | State::Running | State::Silent)
+        matches!(self, State::Starting | State::Queued | State::Running | State::Silent)
     }
 }
 
@@ -93,7 +101,7 @@ pub struct Run {
 }
 
 /// Seconds after which a worker on another host counts as silent.
-const SILENCE: f64 = 90.0;
+pub(super) const SILENCE: f64 = 90.0;
 
 impl Run {
     /// Makes the folder for a new run. Ids sort by time.
@@ -159,6 +167,11 @@ impl Run {
         })
     }
 
+    /// How it is executed.
+    pub fn execution(&self) -> &Execution {
+        &self.order.execution
+    }
+
     /// The journal's path.
     pub fn journal(&self) -> PathBuf {
         self.dir.join("journal.jsonl")
@@ -167,6 +180,7 @@ impl Run {
     /// The journal's lines; none yet is no error.
     pub fn lines(&self) -> Result<Vec<Line>> {
         match journal::read(&self.journal()) {
+            Ok((lines, _)) if self.execution().on_slurm() => jobs::with_jobs(self, lines),
             Ok((lines, _)) => Ok(lines),
             Err(_) if !self.journal().exists() => Ok(Vec::new()),
             Err(e) => Err(e),
@@ -180,6 +194,7 @@ impl Run {
                 Event::RunDone { .. } => return State::Done,
                 Event::RunFailed { .. } => return State::Failed,
                 Event::RunStopped => return State::Stopped,
+                Event::RunStarted { .. } if self.execution().on_slurm() && slurm::submitted(lines) => return slurm::state(self, lines),
                 Event::RunStarted { place, .. } => {
                     return match place.alive() {
                         Some(true) => State::Running,
@@ -235,5 +250,45 @@ impl Run {
     pub fn write_outcome(&self, outcome: &Outcome) -> Result<()> {
         let text = serde_json::to_string_pretty(outcome).map_err(|e| Failure::environment(format!("cannot write the result: {e}")))?;
         atomic::write(&self.dir.join("result.json"), text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::host::Place;
+
+    fn line(n: u64, t: f64, event: Event) -> Line {
+        Line { n, at: clock::rfc3339(t), t, prev: String::new(), from: None, event }
+    }
+
+    fn started(host: &str) -> Event {
+        let place = Place { host: host.into(), boot: "b".into(), ticks: None, job: None, pid: 1 };
+        Event::RunStarted { protocol: "demo".into(), place, pinfold: "0".into() }
+    }
+
+    #[test]
+    fn a_worker_elsewhere_is_running_while_it_beats_and_silent_after() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let order = Order {
+            protocol: "demo".into(),
+            file: "protocols/demo.toml".into(),
+            file_sha256: Digest::of(b""),
+            overrides: Vec::new(),
+            resolved: serde_json::Value::Null,
+            execution: Execution::default(),
+        };
+        let run = Run { id: "r".into(), dir: dir.path().to_owned(), order };
+        let now = clock::now();
+        let beating = [line(0, now - 1000.0, started("elsewhere")), line(1, now - 20.0, Event::Heartbeat)];
+        assert_eq!(run.state(&beating), State::Running);
+        assert_eq!(run.state(&beating[..1]), State::Silent, "nothing can be known of a process on another host");
+        // Its clock ahead of ours, or ours set back: that is no silence.
+        assert_eq!(run.state(&[line(0, now + 9000.0, started("elsewhere"))]), State::Running);
+        assert_eq!(run.state(&[line(0, now - 1000.0, started(&Place::here().host))]), State::Lost, "another boot of this host");
+        let ended = [&beating[..], &[line(2, now, Event::RunStopped)]].concat();
+        assert_eq!(run.state(&ended), State::Stopped);
+        let again = [&ended[..], &[line(3, now, started("elsewhere"))]].concat();
+        assert_eq!(run.state(&again), State::Running, "taken up again");
     }
 }

@@ -1,6 +1,6 @@
 //! What the engine runs: a stage, seen from below. It knows names, keys and folders, and nothing of genes.
 
-use super::journal::Event;
+use super::journal::{Event, Origin};
 use super::store::{Artifact, Job, Store};
 use crate::base::{Digest, Failure, Result};
 use std::collections::BTreeMap;
@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 pub trait Watch {
     /// Takes one event.
     fn event(&mut self, event: Event);
+    /// Takes an event that stands in a job's journal too.
+    fn repeat(&mut self, event: Event, _from: Origin) {
+        self.event(event);
+    }
     /// True when the run should stop at the next safe place.
     fn stop_asked(&mut self) -> bool;
 }

@@ -18,6 +18,32 @@ pub fn spawn(run: &Run, workspace: &Path, pins: &[(String, String)]) -> Result<C
     command.spawn().map_err(|e| Failure::environment(format!("cannot start the worker: {e}")))
 }
 
+/// Starts the worker of one of a run's jobs. It ends when this process does: it is told to stop, and saves its state.
+pub fn spawn_job(run: &Run, job: &Run, workspace: &Path, arguments: &[String], environment: &[(String, String)]) -> Result<Child> {
+    let program = std::env::current_exe().map_err(|e| Failure::environment(format!("cannot find the program's own file: {e}")))?;
+    let log_path = job.dir.join("log.txt");
+    let log = fs::OpenOptions::new().create(true).append(true).open(&log_path).doing("write the log", &log_path)?;
+    let log_too = log.try_clone().doing("write the log", &log_path)?;
+    let mut command = Command::new(program);
+    command.arg("worker").arg(&run.dir).args(arguments).args(["--parent", &std::process::id().to_string()]);
+    command.current_dir(workspace).stdin(Stdio::null()).stdout(log).stderr(log_too);
+    command.envs(environment.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+    command.spawn().map_err(|e| Failure::environment(format!("cannot start a worker: {e}")))
+}
+
+/// Asks a worker to save its state and end.
+pub fn tell(child: &Child) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
+/// Has this process told to stop when its parent ends. False when the parent is gone already.
+pub fn end_with_parent(parent: u32) -> bool {
+    let _ = rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::TERM));
+    rustix::process::getppid().is_some_and(|p| u32::try_from(p.as_raw_nonzero().get()) == Ok(parent))
+}
+
 /// Leaves the terminal's session, so that a hang-up does not reach this process. Called by the worker itself.
 pub fn detach() {
     // Fails only for a process that leads a group already (started by hand): nothing is lost then.
@@ -34,6 +60,8 @@ pub fn pins(portable: bool, avx2: bool, threads: usize) -> Vec<(String, String)>
         ("MKL_NUM_THREADS".to_owned(), threads.to_string()),
         ("OMP_DYNAMIC".to_owned(), "FALSE".to_owned()),
         ("MKL_DYNAMIC".to_owned(), "FALSE".to_owned()),
+        // Threads that wait sleep, and leave the core to the loader threads; it changes no bit.
+        ("OMP_WAIT_POLICY".to_owned(), "PASSIVE".to_owned()),
         ("CUBLAS_WORKSPACE_CONFIG".to_owned(), ":4096:8".to_owned()),
     ];
     if avx2 {

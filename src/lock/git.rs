@@ -132,6 +132,14 @@ pub fn tree_of(root: &Path, commit: &str) -> Result<Option<String>> {
     Ok(here.find(commit)?.map(|c| c.tree_id().to_string()))
 }
 
+/// The id of the commit that a revision means (`HEAD~2`, a branch, a tag, the beginning of an id), or `None` when the
+/// repository knows no such revision, or it is of something that is no commit.
+pub fn revision(root: &Path, text: &str) -> Result<Option<String>> {
+    let here = Here::open(root)?.readable()?;
+    let found = here.repository.revparse_single(text).and_then(|object| object.peel_to_commit());
+    Ok(found.ok().map(|commit| commit.id().to_string()))
+}
+
 /// A repository with a work tree, and where the workspace is in it.
 struct Here {
     repository: Repository,

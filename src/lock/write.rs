@@ -65,7 +65,7 @@ pub(super) fn encode_entry(entry: &Entry) -> Result<String> {
 }
 
 /// What the integrity line of this entry has to be.
-pub(super) fn integrity(entry: &Entry) -> Digest {
+pub fn integrity(entry: &Entry) -> Digest {
     Digest::of(text(entry, None).as_bytes())
 }
 

@@ -13,7 +13,7 @@ pub const BATCH_NORM_MOMENTUM: f64 = 0.1;
 pub struct Conv {
     /// [out, in/groups, k, k].
     pub weight: Tensor,
-    /// [out].
+    /// `[out]`.
     pub bias: Option<Tensor>,
     stride: i64,
     padding: i64,
@@ -130,7 +130,7 @@ impl ConvNorm {
 pub struct Linear {
     /// [out, in].
     pub weight: Tensor,
-    /// [out].
+    /// `[out]`.
     pub bias: Tensor,
 }
 

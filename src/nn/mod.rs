@@ -6,6 +6,7 @@ pub mod backbone;
 pub mod efficientnet;
 pub mod init;
 pub mod layers;
+pub mod operations;
 pub mod regressor;
 pub mod shim;
 pub mod store;

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "foreign functions; each call says why it is sound")]
 
 use super::Torch;
+use std::collections::BTreeSet;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::path::Path;
 use tch::{TchError, Tensor};
@@ -27,6 +28,7 @@ unsafe extern "C" {
     fn pinfold_set_switches(deterministic: c_int, cudnn_benchmark: c_int, tf32: c_int) -> c_int;
     fn pinfold_read_switches(out: *mut RawSwitches) -> c_int;
     fn pinfold_cpu_capability() -> *const c_char;
+    fn pinfold_mkl_branch() -> c_int;
     fn pinfold_load_library(path: *const c_char) -> *const c_char;
     fn pinfold_fused_adam(
         parameters: *const *mut C_tensor,
@@ -42,6 +44,8 @@ unsafe extern "C" {
     ) -> c_int;
     fn pinfold_clear_gradients(parameters: *const *mut C_tensor, count: i64) -> c_int;
     fn pinfold_depthwise(x: *mut C_tensor, w: *mut C_tensor, stride: i64, pad: i64, out: *mut *mut C_tensor) -> c_int;
+    fn pinfold_record_start() -> c_int;
+    fn pinfold_record_stop(names: *mut *const c_char) -> c_int;
 }
 
 /// Copies a C string that lives in the C++ side's thread-local storage.
@@ -109,6 +113,17 @@ pub fn cpu_capability() -> String {
     text(unsafe { pinfold_cpu_capability() })
 }
 
+/// The branch of MKL's conditional numerical reproducibility that is really on, where this libtorch says it;
+/// [`MKL_COMPATIBLE`] is the one that all processors share.
+pub fn mkl_branch() -> Option<i32> {
+    // SAFETY: no arguments.
+    let branch = unsafe { pinfold_mkl_branch() };
+    (branch >= 0).then_some(branch)
+}
+
+/// `MKL_CBWR_COMPATIBLE` of MKL's headers.
+pub const MKL_COMPATIBLE: i32 = 3;
+
 /// Loads a shared library into this process, for every library in it, or says why not.
 pub fn load_library(path: &Path) -> std::result::Result<(), String> {
     use std::os::unix::ffi::OsStrExt;
@@ -161,4 +176,18 @@ pub fn depthwise(x: &Tensor, w: &Tensor, stride: i64, pad: i64) -> Torch<Tensor>
     checked(unsafe { pinfold_depthwise(x.as_ptr().cast_mut(), w.as_ptr().cast_mut(), stride, pad, &raw mut out) })?;
     // SAFETY: the call succeeded, so `out` is a new tensor that nobody else owns; tch frees it as its own.
     Ok(unsafe { Tensor::from_ptr(out) })
+}
+
+/// Runs something, and gives the names of all operations of libtorch that this thread started meanwhile, those that
+/// others are made of included: `aten::convolution`, and our own `pinfold::depthwise_weight_gradient`.
+pub fn recorded<T>(run: impl FnOnce() -> T) -> Torch<(T, BTreeSet<String>)> {
+    // SAFETY: no arguments.
+    checked(unsafe { pinfold_record_start() })?;
+    let out = run();
+    let mut names = std::ptr::null();
+    // SAFETY: a place for a pointer, which stays valid until this thread records again.
+    checked(unsafe { pinfold_record_stop(&raw mut names) })?;
+    // Other names are those of the backward pass's own nodes, which call operations in their turn.
+    let ours = |name: &&str| name.starts_with("aten::") || name.starts_with("pinfold::");
+    Ok((out, text(names).lines().filter(ours).map(str::to_owned).collect()))
 }

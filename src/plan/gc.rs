@@ -56,7 +56,10 @@ pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
     }
     for runs in newest.values() {
         let finished = runs.iter().rev().find(|r| r.dir.join("result.json").exists());
-        for run in runs.last().into_iter().chain(finished) {
+        // Folds that were run one by one belong to one protocol as it is now.
+        let now = runs.last().map(|r| &r.order.resolved);
+        let parts = runs.iter().filter(|r| !r.execution().whole() && Some(&r.order.resolved) == now);
+        for run in runs.last().into_iter().chain(finished).chain(parts) {
             for line in run.lines()? {
                 if let Event::StageStarted { stage, key, .. }
                 | Event::StageCached { stage, key, .. }

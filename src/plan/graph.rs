@@ -2,13 +2,13 @@
 
 use crate::base::{Failure, Result};
 use crate::engine::store::{Artifact, Store};
-use crate::engine::{Event, Stage, Watch, Workspace, stage as engine_stage};
+use crate::engine::{Stage, Workspace};
 use crate::protocol::Protocol;
 use crate::protocol::schema::{PanelFrom, PanelSet};
 use crate::stage::{evaluate, ingest, patches, preprocess, report, split};
 
 /// Makes a node's stage from the artifacts that it needs, in the order of `needs`.
-type Make = Box<dyn Fn(&[&Artifact]) -> Result<Box<dyn Stage>>>;
+pub(super) type Make = Box<dyn Fn(&[&Artifact]) -> Result<Box<dyn Stage>>>;
 
 /// One piece of work.
 pub struct Node {
@@ -18,7 +18,9 @@ pub struct Node {
     pub stage: &'static str,
     /// Places of the nodes it needs; all of them stand before it.
     pub needs: Vec<usize>,
-    make: Make,
+    /// The fold that it belongs to, by number.
+    pub fold: Option<usize>,
+    pub(super) make: Make,
 }
 
 /// What the store knows of a node.
@@ -67,11 +69,13 @@ impl Graph {
             let (label, fold_name) = (format!("train[{name}]"), name.clone());
             let train =
                 graph.add("train", label, vec![preprocess, patches, split], move |a| train_stage(&q, &fold_name, fold, &weights, a));
+            graph.nodes[train].fold = Some(fold);
             trained.push(train);
             let (q, fold_name) = (p.clone(), name.clone());
             predicted.push(graph.add("predict", format!("predict[{name}]"), vec![train, preprocess, patches, split], move |a| {
                 predict_stage(&q, &fold_name, fold, a)
             }));
+            graph.nodes[train + 1].fold = Some(fold);
         }
         let q = p.clone();
         let needs: Vec<usize> = std::iter::once(preprocess).chain(predicted.iter().copied()).collect();
@@ -103,13 +107,23 @@ impl Graph {
         needs: Vec<usize>,
         make: impl Fn(&[&Artifact]) -> Result<Box<dyn Stage>> + 'static,
     ) -> usize {
-        self.nodes.push(Node { label, stage, needs, make: Box::new(make) });
+        self.nodes.push(Node { label, stage, needs, fold: None, make: Box::new(make) });
         self.nodes.len() - 1
     }
 
     /// All labels, in order.
     pub fn labels(&self) -> Vec<String> {
         self.nodes.iter().map(|n| n.label.clone()).collect()
+    }
+
+    /// The place of a node.
+    pub fn position(&self, label: &str) -> Option<usize> {
+        self.nodes.iter().position(|n| n.label == label)
+    }
+
+    /// The stage of a node, made from the artifacts that it needs, in the order of [`Node::needs`].
+    pub fn stage(&self, at: usize, needs: &[&Artifact]) -> Result<Box<dyn Stage>> {
+        (self.nodes[at].make)(needs)
     }
 
     /// What the store knows of each node. Raw inputs are hashed; outputs are not.
@@ -147,18 +161,6 @@ impl Graph {
                 .hint(format!("pinfold run {name}"))),
             })
             .collect()
-    }
-
-    /// Runs what is not there, in order.
-    pub fn execute(&self, store: &Store, watch: &mut dyn Watch) -> Result<Vec<Artifact>> {
-        watch.event(Event::Planned { labels: self.labels() });
-        let mut out: Vec<Artifact> = Vec::with_capacity(self.nodes.len());
-        for node in &self.nodes {
-            let artifacts: Vec<&Artifact> = node.needs.iter().map(|&i| &out[i]).collect();
-            let stage = (node.make)(&artifacts)?;
-            out.push(engine_stage::run(store, &*stage, watch)?);
-        }
-        Ok(out)
     }
 }
 

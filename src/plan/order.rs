@@ -2,13 +2,14 @@
 
 use super::Graph;
 use crate::base::{Failure, Result};
+use crate::engine::execution::Execution;
 use crate::engine::runs::Order;
 use crate::engine::{Run, Workspace, worker};
 use crate::protocol::schema::{Class, InstructionSet};
 use crate::protocol::{Loaded, Protocol};
 
 /// Makes the run folder. Refused when the protocol is running already, or cannot start: unknown data, wrong digests.
-pub fn order(workspace: &Workspace, loaded: &Loaded) -> Result<Run> {
+pub fn order(workspace: &Workspace, loaded: &Loaded, execution: Execution) -> Result<Run> {
     if cfg!(not(feature = "train")) {
         return Err(Failure::environment("this pinfold was built without libtorch: it audits, reports and browses, and does not train")
             .hint("make setup && cargo build --release"));
@@ -36,6 +37,7 @@ pub fn order(workspace: &Workspace, loaded: &Loaded) -> Result<Run> {
             file_sha256: loaded.file_digest,
             overrides: loaded.overrides.clone(),
             resolved: p.canonical(),
+            execution,
         },
     )
 }

@@ -120,7 +120,9 @@ fn broken(name: String, e: &Failure) -> Overview {
 }
 
 fn one(workspace: &Workspace, p: &Protocol, runs: &[Run], lock: &lock::LockFile, lock_problem: Option<String>) -> Overview {
-    let newest = runs.iter().rev().find(|r| r.order.protocol == p.name);
+    // A run of some folds only says nothing of the whole, unless it is at work.
+    let whole = |r: &&Run| r.execution().whole() || r.lines().is_ok_and(|l| r.state(&l).live());
+    let newest = runs.iter().rev().filter(|r| r.order.protocol == p.name).find(whole);
     let state = newest.map(|r| r.state(&r.lines().unwrap_or_default()));
     let (standing, mut note) = standing(workspace, p, newest, state, lock);
     note = note.or(lock_problem);
@@ -195,7 +197,7 @@ pub fn newest_artifact(workspace: &Workspace, name: &str, runs: &[Run], label: &
     let run = runs
         .iter()
         .rev()
-        .find(|r| r.order.protocol == name && r.dir.join("result.json").exists())
+        .find(|r| r.order.protocol == name && r.execution().whole() && r.dir.join("result.json").exists())
         .ok_or_else(|| Failure::input(format!("{name} has no finished run")).hint(format!("pinfold run {name}")))?;
     let outcome: Outcome = crate::stage::files::read_json(&run.dir.join("result.json"))?;
     let row = outcome

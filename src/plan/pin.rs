@@ -132,7 +132,8 @@ fn determinism(p: &Protocol, artifacts: &[Artifact]) -> Result<lock::Determinism
     Ok(lock::Determinism { asked: class_word(p.determinism.class).to_owned(), reached: reached.to_owned(), switches })
 }
 
-fn flatten(prefix: &str, value: &serde_json::Value, out: &mut BTreeMap<String, String>) {
+/// A grade as dotted names and plain values, as the lock keeps it.
+pub fn flatten(prefix: &str, value: &serde_json::Value, out: &mut BTreeMap<String, String>) {
     match value {
         serde_json::Value::Object(map) => map.iter().for_each(|(k, v)| {
             let key = if prefix.is_empty() { k.clone() } else { format!("{prefix}.{k}") };
@@ -153,7 +154,8 @@ fn journal_end(workspace: &Workspace, p: &Protocol) -> Option<Digest> {
     let run = runs
         .iter()
         .rev()
-        .find(|r| r.order.protocol == p.name && r.order.resolved == p.canonical() && r.dir.join("result.json").exists())?;
+        .filter(|r| r.order.protocol == p.name && r.execution().whole())
+        .find(|r| r.order.resolved == p.canonical() && r.dir.join("result.json").exists())?;
     let (_, last) = crate::engine::journal::read(&run.journal()).ok()?;
     Digest::parse(&last?).ok()
 }

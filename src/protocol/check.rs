@@ -43,6 +43,7 @@ pub fn check(p: &Protocol) -> Checked {
     genes(p)?;
     split(p)?;
     numbers(p)?;
+    p.slurm.check()?;
     for (name, genes) in &p.metrics.groups {
         ensure(!genes.is_empty(), "metrics.groups", || format!("group '{name}' is empty"))?;
     }

@@ -1,7 +1,7 @@
 //! From a TOML file and overrides to a checked protocol; errors show file, line and a caret.
 
-use super::check;
 use super::schema::Protocol;
+use super::{check, execution};
 use crate::base::{Digest, Failure, IoContext, Result};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ pub struct Loaded {
     pub source: String,
     /// SHA-256 of the file.
     pub file_digest: Digest,
-    /// `key=value`, in the order given.
+    /// `key=value`, in the order given; those that only say how it is executed are left out.
     pub overrides: Vec<String>,
 }
 
@@ -47,17 +47,23 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded> {
     if !overrides.is_empty() {
         protocol = overridden(&shown, &source, overrides)?;
     }
-    Ok(Loaded { protocol, path: path.to_owned(), file_digest: Digest::of(source.as_bytes()), source, overrides: overrides.to_vec() })
+    let overrides = overrides.iter().filter(|o| changes_the_number(o)).cloned().collect();
+    Ok(Loaded { protocol, path: path.to_owned(), file_digest: Digest::of(source.as_bytes()), source, overrides })
 }
 
 /// The digest of a protocol's text with overrides laid over it, resolved: what the audit compares with a lock.
 pub fn digest_of(source: &str, overrides: &[String]) -> Result<Digest> {
+    resolve(source, overrides).map(|p| p.digest())
+}
+
+/// A protocol's text with overrides laid over it, resolved and checked. With overrides it has a name of its own.
+pub fn resolve(source: &str, overrides: &[String]) -> Result<Protocol> {
     if !overrides.is_empty() {
-        return Ok(overridden("the protocol", source, overrides)?.digest());
+        return overridden("the protocol", source, overrides);
     }
     let protocol: Protocol = toml::from_str(source).map_err(|e| syntax("the protocol", source, &e))?;
     check::check(&protocol).map_err(|e| semantic("the protocol", source, e))?;
-    Ok(protocol.digest())
+    Ok(protocol)
 }
 
 /// Reads a protocol that was stored resolved, as JSON, in a run folder.
@@ -80,7 +86,8 @@ fn overridden(shown: &str, source: &str, overrides: &[String]) -> Result<Protoco
         }
         set(&mut table, key.trim(), parsed).map_err(|e| e.at(format!("--set {text}")))?;
     }
-    let digest = Digest::of(overrides.join("\n").as_bytes());
+    let naming: Vec<&str> = overrides.iter().map(String::as_str).filter(|o| changes_the_number(o)).collect();
+    let digest = Digest::of(naming.join("\n").as_bytes());
     let at_set = |what: String| Failure::input(what).at(format!("{shown} with --set {}", overrides.join(" --set ")));
     let mut protocol: Protocol = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| at_set(e.message().to_owned()))?;
     check::check(&protocol).map_err(|p| {
@@ -90,8 +97,15 @@ fn overridden(shown: &str, source: &str, overrides: &[String]) -> Result<Protoco
             None => failure,
         }
     })?;
-    protocol.name = format!("{}+{}", protocol.name, &digest.to_string()[..8]);
+    if !naming.is_empty() {
+        protocol.name = format!("{}+{}", protocol.name, &digest.to_string()[..8]);
+    }
     Ok(protocol)
+}
+
+/// Where it is executed is no part of a protocol's identity.
+fn changes_the_number(text: &str) -> bool {
+    !text.split_once('=').is_some_and(|(key, _)| execution::is_execution_key(key.trim()))
 }
 
 fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<()> {

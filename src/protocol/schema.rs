@@ -2,6 +2,7 @@
 //!
 //! `docs/protocol.md` explains each key to a user; a test holds the two together.
 
+pub use super::execution::{Executor, Slurm};
 use crate::base::{Digest, canon};
 pub use crate::stats::evaluate::{Lattice, Pooling, Undefined};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,12 @@ pub struct Protocol {
     /// Named quirks of published code, each kept or mended.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub quirks: BTreeMap<String, Profile>,
+    /// Who runs it. Not part of the canonical form: it does not change the number.
+    #[serde(default, skip_serializing)]
+    pub executor: Executor,
+    /// What Slurm is asked for. Not part of the canonical form either.
+    #[serde(default, skip_serializing)]
+    pub slurm: Slurm,
 }
 
 /// What to do with the quirks of published code.

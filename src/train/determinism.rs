@@ -4,14 +4,14 @@
 //! (`engine::worker::pins`). Here they are read as found, and libtorch is asked what it really does.
 
 use crate::base::{Failure, Result};
-use crate::nn::{Doing, shim};
+use crate::nn::{Doing, operations, shim};
 use crate::protocol::schema::{Class, Device};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The environment variables that a grade records.
-pub const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 9] = [
     "ATEN_CPU_CAPABILITY",
     "CUBLAS_WORKSPACE_CONFIG",
     "MKL_CBWR",
@@ -19,6 +19,7 @@ pub const VARIABLES: [&str; 8] = [
     "MKL_NUM_THREADS",
     "OMP_DYNAMIC",
     "OMP_NUM_THREADS",
+    "OMP_WAIT_POLICY",
     "ONEDNN_MAX_CPU_ISA",
 ];
 
@@ -45,6 +46,10 @@ pub struct Grade {
     pub tf32_matmul: bool,
     /// The variables of [`VARIABLES`], as found; null where unset.
     pub environment: BTreeMap<String, Option<String>>,
+    /// MKL's branch as MKL says it, where it does. Not in the file: where it is known, the class `portable` is reached
+    /// only if it is the one that `MKL_CBWR` names.
+    #[serde(skip)]
+    pub mkl_branch: Option<i32>,
 }
 
 /// Sets what can be set inside the process: threads, deterministic algorithms, cuDNN, TF32. Then reads everything back.
@@ -69,6 +74,7 @@ pub fn grade(device: Device) -> Result<Grade> {
         tf32_cudnn: s.tf32_cudnn,
         tf32_matmul: s.tf32_matmul,
         environment,
+        mkl_branch: shim::mkl_branch(),
     };
     grade.class = if lacking(&grade, Class::Portable).is_empty() {
         Class::Portable
@@ -107,6 +113,7 @@ pub fn lacking(grade: &Grade, class: Class) -> Vec<String> {
         need(grade.cpu_capability == "AVX2", "ATEN_CPU_CAPABILITY=avx2");
         need(is("ONEDNN_MAX_CPU_ISA", "AVX2"), "ONEDNN_MAX_CPU_ISA=AVX2");
         need(is("MKL_CBWR", "COMPATIBLE"), "MKL_CBWR=COMPATIBLE");
+        need(grade.mkl_branch.is_none_or(|b| b == shim::MKL_COMPATIBLE), "MKL in its branch COMPATIBLE (MKL_CBWR came too late)");
     }
     out
 }
@@ -126,6 +133,21 @@ pub fn require(grade: &Grade, asked: Class) -> Result<()> {
         .hint("start it through 'pinfold run', which sets the environment first, or ask for a lesser class in the protocol"))
 }
 
+/// Refuses a network that uses an operation not proven to give the same bytes everywhere: it cannot be `portable`.
+pub fn require_portable<'a>(network: &str, operations: impl IntoIterator<Item = &'a str>) -> Result<()> {
+    let unproven = operations::unproven(operations);
+    if unproven.is_empty() {
+        return Ok(());
+    }
+    let list = unproven.join(", ");
+    Err(Failure::input(format!(
+        "the network '{network}' cannot be trained in the class 'portable': {list} not proven to give the same bytes on every processor",
+        list = if unproven.len() == 1 { format!("the operation {list} is") } else { format!("the operations {list} are") }
+    ))
+    .at("determinism.class")
+    .hint("ask for the class 'machine'; docs/determinism.md says which operations are proven, and how"))
+}
+
 /// libtorch's device. For a GPU, loads the CUDA side of libtorch first if it is not there yet.
 ///
 /// It is looked for as `libtorch_cuda.so` in the folder `$PINFOLD_LIBTORCH_CUDA` (or as that very file), else beside
@@ -134,7 +156,7 @@ pub fn device(device: Device) -> Result<tch::Device> {
     if device == Device::Cpu {
         return Ok(tch::Device::Cpu);
     }
-    let hint = "set device = \"cpu\" in the protocol, or run `make setup-gpu` on a machine with an NVIDIA GPU and its driver";
+    let hint = "set device = \"cpu\" in the protocol, or run `make gpu` on a machine with an NVIDIA GPU and its driver";
     if !tch::Cuda::is_available() {
         let place = std::env::var_os("PINFOLD_LIBTORCH_CUDA").map_or_else(|| PathBuf::from(env!("PINFOLD_TORCH_LIB")), PathBuf::from);
         let file = if place.is_dir() { place.join("libtorch_cuda.so") } else { place };
@@ -166,16 +188,29 @@ mod tests {
             tf32_cudnn: false,
             tf32_matmul: false,
             environment: pinned.iter().map(|(k, v)| ((*k).to_owned(), Some((*v).to_owned()))).collect(),
+            mkl_branch: Some(shim::MKL_COMPATIBLE),
         };
         assert!(require(&full, Class::Portable).is_ok());
         let wide = Grade { cpu_capability: "AVX512".into(), ..full.clone() };
         assert!(require(&wide, Class::Machine).is_ok());
         let refused = require(&wide, Class::Portable).expect_err("must refuse");
         assert!(refused.what.contains("ATEN_CPU_CAPABILITY=avx2"), "{refused}");
+        let late = Grade { mkl_branch: Some(10), ..full.clone() };
+        assert!(require(&late, Class::Portable).is_err() && require(&late, Class::Machine).is_ok());
         let other = Grade { threads: 4, ..full.clone() };
         assert!(require(&other, Class::Machine).is_err() && require(&other, Class::Statistical).is_ok());
         let gpu = Grade { device: Device::Cuda, ..full };
         assert!(require(&gpu, Class::Portable).is_err());
+    }
+
+    #[test]
+    fn an_operation_that_is_not_on_the_list_is_refused() {
+        for kind in crate::nn::BackboneKind::ALL {
+            require_portable(kind.name(), operations::of(kind)).expect("every network of ours is portable");
+        }
+        let refused = require_portable("other", ["aten::silu", "aten::sqrt", "aten::empty"]).expect_err("must refuse");
+        assert_eq!(refused.exit, crate::base::Exit::BadInput);
+        assert!(refused.what.contains("'other'") && refused.what.contains("the operation aten::sqrt is not proven"), "{refused}");
     }
 
     #[test]

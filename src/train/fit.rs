@@ -11,7 +11,7 @@ use super::schedule::learning_rate;
 use super::state::{self, Best, Standing};
 use crate::base::arrays::ArraysWriter;
 use crate::base::{Digest, Draw, Failure, IoContext, Result, atomic};
-use crate::nn::{Doing, Regressor, Torch, init};
+use crate::nn::{Doing, Regressor, Torch, init, operations};
 use crate::protocol::schema;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -44,6 +44,9 @@ pub struct Outcome {
 /// class cannot be had or libtorch fails (4).
 pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, progress: &mut dyn Progress) -> Result<Outcome> {
     config.check(data)?;
+    if config.class == schema::Class::Portable {
+        determinism::require_portable(config.network.name(), operations::of(config.network))?;
+    }
     let device = determinism::device(config.device)?;
     let grade = determinism::set(config.threads, config.device)?;
     determinism::require(&grade, config.class)?;

@@ -1,6 +1,6 @@
 //! Training and prediction: batches, optimiser, schedules, checkpoints, determinism.
 //!
-//! One call trains one fold ([`fit`]); another predicts with its checkpoint ([`predict`]). Every random draw is keyed
+//! One call trains one fold ([`mod@fit`]); another predicts with its checkpoint ([`predict`]). Every random draw is keyed
 //! by seed, fold, epoch and step, so loader threads and interruptions change no bit of the result.
 
 pub mod adam;

@@ -9,12 +9,14 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/ops/_fused_adam.h>
+#include <ATen/record_function.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <dlfcn.h>
 #include <immintrin.h>
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -126,6 +128,7 @@ bool own_kernel_fits(const at::Tensor& x, const at::Tensor& w) {
 }
 
 at::Tensor depthwise_weight_gradient(const at::Tensor& grad, const at::Tensor& input, const at::Tensor& weight, int64_t stride, int64_t pad) {
+  RECORD_FUNCTION("pinfold::depthwise_weight_gradient", c10::ArrayRef<const c10::IValue>{});
   const auto x = input.contiguous(at::MemoryFormat::ChannelsLast);
   const auto g = grad.contiguous(at::MemoryFormat::ChannelsLast);
   Depthwise d{x.const_data_ptr<float>(), g.const_data_ptr<float>(), nullptr, x.size(0), x.size(1), x.size(2), x.size(3), g.size(2), g.size(3),
@@ -168,6 +171,17 @@ struct DepthwiseConvolution : torch::autograd::Function<DepthwiseConvolution> {
     return {gx, gw, at::Tensor(), at::Tensor()};
   }
 };
+
+// ---- Which operations ran --------------------------------------------------------------------------------
+
+thread_local std::set<std::string> operations;
+thread_local std::string operations_text;
+thread_local at::CallbackHandle recorder = at::INVALID_CALLBACK_HANDLE;
+
+std::unique_ptr<at::ObserverContext> note_operation(const at::RecordFunction& f) {
+  operations.insert(f.name());
+  return nullptr;
+}
 
 }  // namespace
 
@@ -217,6 +231,14 @@ const char* pinfold_cpu_capability() {
   return failed ? "" : text.c_str();
 }
 
+// The branch of MKL's conditional numerical reproducibility that is really on (3 is COMPATIBLE), or -1 where this
+// libtorch does not say.
+int pinfold_mkl_branch() {
+  using Get = int (*)(int);
+  static const auto get = reinterpret_cast<Get>(dlsym(RTLD_DEFAULT, "mkl_serv_cbwr_get"));
+  return get ? get(/*MKL_CBWR_BRANCH*/ 1) : -1;
+}
+
 // Loads a shared library for everybody in this process, now. A null return means success.
 const char* pinfold_load_library(const char* path) {
   if (dlopen(path, RTLD_NOW | RTLD_GLOBAL) != nullptr) return nullptr;
@@ -264,6 +286,27 @@ int pinfold_depthwise(at::Tensor* x, at::Tensor* w, int64_t stride, int64_t pad,
     at::Tensor y = own_kernel_fits(*x, *w) ? DepthwiseConvolution::apply(*x, *w, stride, pad)
                                            : at::convolution(*x, *w, {}, {stride, stride}, {pad, pad}, {1, 1}, false, {0, 0}, x->size(1));
     *out = new at::Tensor(std::move(y));
+  });
+}
+
+// Notes, from here on, the name of every operation that this thread starts. A backward pass on the processor runs
+// on the thread that asks for it.
+int pinfold_record_start() {
+  return guarded([&] {
+    TORCH_CHECK(recorder == at::INVALID_CALLBACK_HANDLE, "operations are being recorded already");
+    operations.clear();
+    recorder = at::addThreadLocalCallback(at::RecordFunctionCallback(note_operation).scopes({at::RecordScope::FUNCTION}));
+  });
+}
+
+// Ends it; `names` receives the sorted names, a line each, in this thread's storage.
+int pinfold_record_stop(const char** names) {
+  return guarded([&] {
+    if (recorder != at::INVALID_CALLBACK_HANDLE) at::removeCallback(recorder);
+    recorder = at::INVALID_CALLBACK_HANDLE;
+    operations_text.clear();
+    for (const auto& name : operations) operations_text += name + "\n";
+    *names = operations_text.c_str();
   });
 }
 

@@ -8,7 +8,8 @@ use crate::engine::{Run, runs};
 /// The screen's word for a run's state.
 pub fn state(run: &Run, state: runs::State) -> RunState {
     match state {
-        runs::State::Starting => RunState::Starting,
+        runs::State::Queued if run.stop_asked() => RunState::Stopping,
+        runs::State::Starting | runs::State::Queued => RunState::Starting,
         runs::State::Running | runs::State::Silent if run.stop_asked() => RunState::Stopping,
         runs::State::Running | runs::State::Silent => RunState::Running,
         runs::State::Done => RunState::Done,
@@ -110,7 +111,18 @@ fn take(view: &mut RunView, line: &Line) {
             );
         }
         Event::Note { level, text } => log(view, if level == "warning" { Level::Warning } else { Level::Info }, text.clone()),
-        Event::Heartbeat => {}
+        Event::Submitted { jobs } => {
+            let shown: Vec<String> = jobs.iter().map(|j| format!("{} ({})", j.job, j.id)).collect();
+            log(view, Level::Info, format!("handed to Slurm: {}", shown.join(", ")));
+        }
+        Event::JobStarted { job, place } => {
+            log(
+                view,
+                Level::Info,
+                format!("{job} began on {}", place.job.as_ref().map_or(place.host.clone(), |j| format!("{} (job {j})", place.host))),
+            );
+        }
+        Event::Heartbeat | Event::JobEnded { .. } => {}
         Event::RunDone { seconds } => log(view, Level::Info, format!("finished in {}", text::duration(*seconds))),
         Event::RunFailed { what, .. } => {
             view.failure = Some(what.clone());

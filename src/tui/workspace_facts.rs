@@ -5,9 +5,9 @@ use super::run_facts;
 use crate::audit::{self, Level as Depth, State as Checked};
 use crate::base::{Failure, IoContext, Result, host};
 use crate::dataset::{image, synthetic};
-use crate::engine::{Run, Workspace, worker};
+use crate::engine::{Run, Workspace};
 use crate::lock::{self, Described};
-use crate::plan::{self, Found as Known, Graph, Standing, order, pin};
+use crate::plan::{self, Found as Known, Graph, Standing, execution, launch, order, pin};
 use crate::protocol::{self, Loaded};
 use crate::stage::{evaluate::Evaluate, leakage};
 use crate::stats::evaluate::FoldPredictions;
@@ -104,15 +104,17 @@ impl Facts for WorkspaceFacts {
 
     fn start(&self, protocol: &str, overrides: &[String]) -> Result<RunId> {
         let loaded = self.load(protocol, overrides)?;
-        let run = order::order(&self.workspace, &loaded)?;
-        let mut child = worker::spawn(&run, self.workspace.root(), &order::pins(&loaded.protocol))?;
-        // Somebody has to take the worker's exit, or it stays as a zombie for as long as this program runs.
-        std::thread::spawn(move || child.wait());
+        let execution = execution::of(&loaded.protocol, &execution::Asked::default())?;
+        let run = order::order(&self.workspace, &loaded, execution)?;
+        if let Some(mut child) = launch::start(&self.workspace, &run)? {
+            // Somebody has to take the worker's exit, or it stays as a zombie for as long as this program runs.
+            std::thread::spawn(move || child.wait());
+        }
         Ok(RunId(run.id))
     }
 
     fn stop(&self, run: &RunId) -> Result<()> {
-        self.find(run)?.ask_stop()
+        launch::stop(&self.find(run)?, false, std::time::Duration::ZERO).map(|_| ())
     }
 
     fn runs(&self) -> Result<Vec<RunCard>> {

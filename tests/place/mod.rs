@@ -81,6 +81,7 @@ impl Place {
     pub fn digests(&self) -> Vec<(String, String)> {
         let mut out = Vec::new();
         let mut folders: Vec<PathBuf> = vec![self.path().join("artifacts"), self.path().join("reports")];
+        folders.retain(|f| f.exists());
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(&folder).expect("list") {
                 let path = entry.expect("entry").path();
