@@ -100,9 +100,6 @@ fn evil_numbers_in_genes() {
         let moran = MoranVsPcc {
             heading: heading(k + 1),
             genes: (0..n).map(|i| MoranGene { gene: gene(i), moran: maybe(i / 2), pcc: maybe(i), class: class(i) }).collect(),
-            spearman: Some(evil(k)),
-            pearson: Some(1e308),
-            n: Some(usize::MAX),
             names: 40,
         };
         sound(&format!("evil moran {n}"), move || moran_vs_pcc(&moran, &[]));

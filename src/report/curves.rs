@@ -1,6 +1,6 @@
 //! Figure: how training went, fold by fold.
 
-use super::axis::{Panel, Range};
+use super::axis::{Panel, Range, drawable};
 use super::baseline::{decades, lg};
 use super::canvas::{Canvas, Colour};
 use super::heading::{Heading, Key, Sample, legend};
@@ -61,12 +61,16 @@ enum Curve {
 
 impl TrainingCurves {
     fn has(&self, what: Curve) -> bool {
-        self.folds.iter().flat_map(|f| &f.epochs).any(|e| e.of(what).is_finite())
+        self.folds.iter().flat_map(|f| &f.epochs).any(|e| drawable(e.of(what)))
     }
 
     /// What is to be seen, in one sentence.
     pub fn finding(&self) -> String {
         let trained = self.folds.iter().filter(|f| !f.epochs.is_empty()).count();
+        let diverged = |e: &EpochPoint| !drawable(e.train_loss) || e.validation_loss.is_some_and(|v| !drawable(v));
+        let wild = self.folds.iter().flat_map(|f| &f.epochs).filter(|e| diverged(e)).count();
+        let diverged =
+            if wild > 0 { format!(" The loss of {} is not finite and not shown.", counted(wild, "epoch")) } else { String::new() };
         let best: Vec<usize> = self.folds.iter().filter_map(|f| f.best_epoch).collect();
         let longest = self.folds.iter().flat_map(|f| f.epochs.iter().map(|e| e.epoch)).max();
         let Some(longest) = longest else { return "No epoch was recorded.".to_owned() };
@@ -75,7 +79,7 @@ impl TrainingCurves {
             (Some(a), Some(b)) => format!("the weights kept are those of epochs {a} to {b}"),
             _ => "no best epoch was recorded".to_owned(),
         };
-        format!("{} trained up to epoch {longest}; {kept}.", counted(trained, "fold"))
+        format!("{} trained up to epoch {longest}; {kept}.{diverged}", counted(trained, "fold"))
     }
 }
 
@@ -95,7 +99,7 @@ pub fn training_curves(input: &TrainingCurves, text: &[(String, String)]) -> Res
         keys.push(Key { sample: Sample::Line, colour: ink, text: "validation".into() });
     }
     if input.folds.iter().any(|f| f.best_epoch.is_some()) {
-        keys.push(Key { sample: Sample::Point(Mark::Circle), colour: ink, text: "epoch kept".into() });
+        keys.push(Key { sample: Sample::Point(Mark::Circle), colour: if many { GREY } else { ink }, text: "epoch kept".into() });
     }
     if many {
         keys.push(Key { sample: Sample::Line, colour: GREY, text: format!("each of {} folds", input.folds.len()) });
@@ -110,9 +114,9 @@ pub fn training_curves(input: &TrainingCurves, text: &[(String, String)]) -> Res
     // Logarithmic when the losses span more than a factor of 50: a wild first epoch would flatten the rest.
     let (smallest, largest) = losses(Curve::Train)
         .chain(losses(Curve::Validation))
-        .filter(|v| v.is_finite())
+        .filter(|v| drawable(*v))
         .fold((f64::INFINITY, 0.0f64), |(a, b), v| (a.min(v), b.max(v)));
-    let log = smallest > 0.0 && smallest.is_normal() && largest / smallest > 50.0 && largest < 1e100;
+    let log = smallest > 0.0 && smallest.is_normal() && largest / smallest > 50.0;
     let scale = |v: f64| if log { lg(v) } else { v };
     let loss = Panel {
         left: 170.0,
@@ -146,20 +150,21 @@ fn draw(canvas: &mut Canvas, input: &TrainingCurves, panel: &Panel, curves: &[Cu
             let points: Vec<(f64, f64)> = fold.epochs.iter().map(|e| panel.at(e.epoch as f64, scale(e.of(curve)))).collect();
             stroke(canvas, &points, colour, if many { 1.6 } else { 3.0 }, curve == Curve::Train);
         }
-        if many {
-            let middle: Vec<(f64, f64)> = median(input, curve).into_iter().map(|(e, v)| panel.at(e, scale(v))).collect();
-            stroke(canvas, &middle, BLUE, 4.0, curve == Curve::Train);
-        }
     }
     // The kept epoch, on the curve that decides most: PCC or validation loss, else training loss.
     let mut noted = None;
     for (i, fold) in input.folds.iter().enumerate() {
         let Some(best) = fold.best_epoch.and_then(|b| fold.epochs.iter().find(|e| e.epoch == b)) else { continue };
-        let Some(&curve) = curves.iter().rev().find(|&&c| best.of(c).is_finite()) else { continue };
+        let Some(&curve) = curves.iter().rev().find(|&&c| drawable(best.of(c))) else { continue };
         let (x, y) = panel.at(best.epoch as f64, scale(best.of(curve)));
         let colour = if many { GREY } else { CYCLE[i % CYCLE.len()] };
         mark(canvas, Mark::Circle, x, y, if many { 5.0 } else { 9.0 }, colour, 2.5);
         noted = Some((x, y, best.of(curve), curve));
+    }
+    // Over the marks, which are many then.
+    for &curve in curves.iter().filter(|_| many) {
+        let middle: Vec<(f64, f64)> = median(input, curve).into_iter().map(|(e, v)| panel.at(e, scale(v))).collect();
+        stroke(canvas, &middle, BLUE, 4.0, curve == Curve::Train);
     }
     if let (Some((x, y, value, curve)), 1) = (noted, input.folds.len()) {
         let text = if curve == Curve::Pcc { fixed(Some(value), 3) } else { significant(value, 3) };
@@ -207,7 +212,7 @@ fn stroke(canvas: &mut Canvas, points: &[(f64, f64)], colour: Colour, width: f64
 /// The median over folds at every epoch that at least one fold has.
 fn median(input: &TrainingCurves, curve: Curve) -> Vec<(f64, f64)> {
     let mut by_epoch: std::collections::BTreeMap<usize, Vec<f64>> = std::collections::BTreeMap::new();
-    for e in input.folds.iter().flat_map(|f| &f.epochs).filter(|e| e.of(curve).is_finite()) {
+    for e in input.folds.iter().flat_map(|f| &f.epochs).filter(|e| drawable(e.of(curve))) {
         by_epoch.entry(e.epoch).or_default().push(e.of(curve));
     }
     by_epoch.into_iter().map(|(epoch, values)| (epoch as f64, middle(values))).collect()

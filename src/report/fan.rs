@@ -15,7 +15,7 @@ const PITCH: f64 = 27.0;
 const REACH: f64 = 44.0;
 
 /// The most space over the best point that names may ask for, pixels.
-const MOST: f64 = 170.0;
+const MOST: f64 = 120.0;
 
 /// Where the names stand.
 pub(super) struct Fan {

@@ -109,10 +109,12 @@ pub fn fold_scores(input: &FoldScores, text: &[(String, String)]) -> Result<Vec<
         }
     }
     // Under the dots and their numbers, with names above the panels where no data are.
-    guide(&mut canvas, &first, mean(pcc.clone()).filter(|_| n > 1), |v| format!("mean {}", fixed(Some(v), 3)));
+    let average = mean(pcc.clone()).filter(|_| n > 1);
+    guide(&mut canvas, &first, average, |v| format!("mean {}", fixed(Some(v), 3)));
     guide(&mut canvas, &second, Some(1.0), |_| "equal".to_owned());
-    draw(&mut canvas, &first, &pcc.collect::<Vec<_>>(), every == 1, &|_| (BLUE, Mark::Circle));
-    draw(&mut canvas, &second, &ratio.clone().collect::<Vec<_>>(), every == 1, &|v| {
+    let numbers = |line: Option<f64>| (every == 1).then_some(line);
+    draw(&mut canvas, &first, &pcc.collect::<Vec<_>>(), numbers(average), &|_| (BLUE, Mark::Circle));
+    draw(&mut canvas, &second, &ratio.clone().collect::<Vec<_>>(), numbers(Some(1.0)), &|v| {
         if v < 1.0 { (GREEN, Mark::Circle) } else { (VERMILLION, Mark::Triangle) }
     });
     for (panel, title, axis) in [
@@ -140,7 +142,11 @@ fn guide(canvas: &mut Canvas, panel: &Panel, at: Option<f64>, name: impl Fn(f64)
     canvas.text(&text, x.min(panel.right - half).max(panel.left + half), panel.top - 12.0, TICK.coloured(INK));
 }
 
-fn draw(canvas: &mut Canvas, panel: &Panel, values: &[f64], numbers: bool, look: &dyn Fn(f64) -> (Colour, Mark)) {
+/// The dots of a panel. With `numbers` each has its number beside it, on the side where the broken line, if there is
+/// one, does not run through it.
+fn draw(canvas: &mut Canvas, panel: &Panel, values: &[f64], numbers: Option<Option<f64>>, look: &dyn Fn(f64) -> (Colour, Mark)) {
+    let line = numbers.flatten().map(|v| panel.px(v).round());
+    let numbers = numbers.is_some();
     let height = (panel.bottom - panel.top) / values.len().max(1) as f64;
     for (i, &value) in values.iter().enumerate() {
         let y = (panel.top + height * (i as f64 + 0.5)).round();
@@ -156,8 +162,11 @@ fn draw(canvas: &mut Canvas, panel: &Panel, values: &[f64], numbers: bool, look:
         if numbers {
             let words = fixed(Some(value), 3);
             let w = NOTE.width(&words);
-            canvas.rect(x + 16.0, y - 11.0, x + 24.0 + w, y + 12.0, super::style::WHITE, 1.0);
-            canvas.text(&words, x + 20.0, y + 8.0, NOTE);
+            let (right, left) = (x + 20.0, x - 20.0 - w);
+            let runs = |from: f64| line.is_some_and(|l| l > from - 6.0 && l < from + w + 6.0);
+            let from = if runs(right) && !runs(left) && left > panel.left + 6.0 { left } else { right };
+            canvas.rect(from - 4.0, y - 11.0, from + w + 4.0, y + 12.0, super::style::WHITE, 1.0);
+            canvas.text(&words, from, y + 8.0, NOTE);
         }
     }
 }

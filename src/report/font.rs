@@ -161,7 +161,8 @@ pub(super) fn elide(text: &str, em: f64, weight: Weight, limit: f64) -> String {
 /// Text broken into at most `lines` lines of `limit` pixels; what is left over is elided.
 pub(super) fn wrap(text: &str, em: f64, weight: Weight, limit: f64, lines: usize) -> Vec<String> {
     let mut out: Vec<String> = vec![];
-    let mut rest: Vec<String> = drawable(text).split_whitespace().map(str::to_owned).collect();
+    // Not at a no-break space, which is drawn as a space like any other.
+    let mut rest: Vec<String> = text.split([' ', '\t', '\n', '\r']).filter(|w| !w.is_empty()).map(drawable).collect();
     rest.reverse();
     let mut line = String::new();
     while let Some(word) = rest.pop() {

@@ -122,7 +122,9 @@ pub fn genes_ranked(input: &GenesRanked, text: &[(String, String)]) -> Result<Ve
     if let Some(f) = floor {
         canvas.rect(panel.left, panel.py(f), panel.right, panel.py(-f), BAND, 1.0);
     }
-    panel.y_axis(&mut canvas, &panel.y.ticks(7), "PCC of truth and prediction");
+    // No correlation is over 1: what the axis has beyond is room for names.
+    let ticks: Vec<(f64, String)> = panel.y.ticks(7).into_iter().filter(|t| t.0 <= y.high.max(1.0)).collect();
+    panel.y_axis(&mut canvas, &ticks, "PCC of truth and prediction");
     canvas.line((panel.left, panel.py(0.0).round()), (panel.right, panel.py(0.0).round()), AXIS, 2.0, 1.0);
     panel.spine(&mut canvas);
 
@@ -179,7 +181,7 @@ fn draw_strips(canvas: &mut Canvas, panel: &Panel, classes: &Classes, ranked: &[
             let (x, _) = (panel.px(rank as f64 + 1.0), gene);
             canvas.rect(x - 0.7, top, x + 0.7, bottom, CYCLE[class], 0.8);
         }
-        let label = TICK.elide(name, panel.left - MARGIN - 24.0);
+        let label = TICK.elide(name, panel.left - 32.0);
         canvas.text(&label, panel.left - 12.0, bottom - 2.0, TICK.anchored(Anchor::End));
     }
 }

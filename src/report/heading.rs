@@ -37,7 +37,9 @@ impl Heading {
 
 /// The finding on at most two lines, of about the same length so that no word is left alone on the second.
 fn balanced(finding: &str, room: f64) -> Vec<String> {
-    let wrap = |limit: f64| font::wrap(finding, FINDING.em, FINDING.weight, limit, 2);
+    // A number stays with what it is a number of.
+    let finding = finding.replace(" = ", "\u{a0}=\u{a0}").replace(" %", "\u{a0}%");
+    let wrap = |limit: f64| font::wrap(&finding, FINDING.em, FINDING.weight, limit, 2);
     let whole = wrap(room);
     if whole.len() < 2 {
         return whole;
@@ -116,6 +118,11 @@ mod tests {
         assert_eq!(lines.join(" "), words);
         assert!(lines.len() == 2 && lines[1].split(' ').count() > 4, "{lines:?}");
         assert_eq!(balanced("Short.", 1480.0), ["Short."]);
+        for extra in 0..40 {
+            let lines = balanced(&format!("{} ρ = 0.713, r = 0.768 over genes", "word ".repeat(10 + extra)), 1480.0);
+            assert!(lines.iter().all(|l| !l.starts_with('=') && !l.ends_with('=')), "{lines:?}");
+            assert!(lines.len() < 2 || lines[1].split(' ').count() > 1, "{lines:?}");
+        }
         let long = balanced(&"word ".repeat(500), 1480.0);
         assert!(long.len() == 2 && long[1].contains('…'), "{long:?}");
     }

@@ -71,7 +71,7 @@ impl TruthVsPrediction {
             "Held-out spots of slide {} ({}): {range}. Both maps of a gene share one colour scale{}{}.",
             super::font::elide(&self.slide, 26.0, super::font::Weight::Regular, 300.0),
             counted(self.x.len(), "spot"),
-            if drawn().any(|g| cut(2 * g.truth.len()) > 0) { ", from the 1st to the 99th percentile" } else { "" },
+            if drawn().any(|g| cut(2 * g.truth.len()) > 0) { ", cut at the 1st and the 99th percentile" } else { "" },
             if missing { "; grey spots have no value" } else { "" }
         )
     }
@@ -216,12 +216,14 @@ fn colour_bar(canvas: &mut Canvas, scale: &Range, x: f64, y: f64, h: f64, unit: 
         let c = colour(&Range { low: 0.0, high: 1.0 }, (a + b) / 2.0);
         canvas.rect(x, y + h * (1.0 - b), x + width, y + h * (1.0 - a), c, 1.0);
     }
+    let mut widest = 0.0f64;
     for (v, label) in scale.ticks((h / 80.0) as usize) {
         let at = (y + h * (1.0 - scale.share(v))).round();
         canvas.line((x + width, at), (x + width + 6.0, at), AXIS, 1.0, 1.0);
-        canvas.text(&label, x + width + 12.0, (at + 8.0).clamp(y + 16.0, y + h), TICK.anchored(Anchor::Start));
+        canvas.text(&label, x + width + 12.0, at + 8.0, TICK.anchored(Anchor::Start));
+        widest = widest.max(TICK.width(&label));
     }
-    let right = WIDTH as f64 - 26.0;
+    let right = (x + width + 12.0 + widest + 34.0).min(WIDTH as f64 - 14.0);
     canvas.text_up(&TICK.elide(unit, h), right, y + h / 2.0, TICK);
 }
 

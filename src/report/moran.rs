@@ -6,6 +6,7 @@ use super::heading::{Heading, legend};
 use super::place::{Classes, Space, Wish};
 use super::style::{AXIS, MARGIN, WIDTH, counted, fixed, mark, number};
 use crate::base::Result;
+use crate::stats::{pearson, spearman};
 
 /// Input of [`moran_vs_pcc`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,12 +15,6 @@ pub struct MoranVsPcc {
     pub heading: Heading,
     /// The genes, in any order.
     pub genes: Vec<MoranGene>,
-    /// Spearman's rho over the genes that have both numbers; printed as given.
-    pub spearman: Option<f64>,
-    /// Pearson's r over the same genes; printed as given.
-    pub pearson: Option<f64>,
-    /// Genes those two were taken over; the number drawn if `None`.
-    pub n: Option<usize>,
     /// How many genes get a name: the best, the worst, and the most and least autocorrelated in turn.
     pub names: usize,
 }
@@ -43,25 +38,27 @@ impl MoranVsPcc {
         self.genes.iter().enumerate().filter_map(|(i, g)| both(g).map(|(m, p)| (i, m, p))).collect()
     }
 
+    /// Spearman's rho and Pearson's r of the points that are drawn, and of no others.
+    pub fn association(&self) -> (Option<f64>, Option<f64>) {
+        let (moran, pcc): (Vec<f64>, Vec<f64>) = self.points().into_iter().map(|p| (p.1, p.2)).unzip();
+        // Two points always lie on a line.
+        if moran.len() < 3 { (None, None) } else { (spearman(&moran, &pcc), pearson(&moran, &pcc)) }
+    }
+
     /// What is to be seen, in one sentence.
     pub fn finding(&self) -> String {
-        let drawn = self.points().len();
-        let n = self.n.unwrap_or(drawn);
-        let left = self.genes.len() - drawn;
+        let n = self.points().len();
+        let (rho, r) = self.association();
+        let left = self.genes.len() - n;
         let undefined = if left > 0 { format!(" {} undefined and not shown.", number(left)) } else { String::new() };
-        let words = match self.spearman.filter(|r| r.is_finite()) {
+        let words = match rho {
             None => return format!("No association can be computed over {}.{undefined}", counted(n, "gene")),
             Some(r) if r >= 0.7 => "Genes with more spatial structure are predicted much better",
             Some(r) if r >= 0.3 => "Genes with more spatial structure tend to be predicted better",
             Some(r) if r > -0.3 => "Spatial structure says little about how well a gene is predicted",
             Some(_) => "Genes with more spatial structure are predicted worse",
         };
-        format!(
-            "{words}: Spearman ρ = {}, Pearson r = {} over {}.{undefined}",
-            fixed(self.spearman, 3),
-            fixed(self.pearson, 3),
-            counted(n, "gene")
-        )
+        format!("{words}: Spearman ρ = {}, Pearson r = {} over {}.{undefined}", fixed(rho, 3), fixed(r, 3), counted(n, "gene"))
     }
 }
 
@@ -139,4 +136,28 @@ fn remarkable(points: &[(usize, f64, f64)], count: usize) -> Vec<usize> {
         }
     }
     chosen
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_finding_speaks_of_the_points_that_are_drawn() {
+        let gene = |moran: Option<f64>, pcc: Option<f64>| MoranGene { gene: "G".into(), moran, pcc, class: None };
+        let mut input = MoranVsPcc::default();
+        for (i, p) in [0.1, 0.3, 0.2, 0.4, 0.9].into_iter().enumerate() {
+            input.genes.push(gene(Some(i as f64), Some(p)));
+        }
+        // scipy.stats: spearmanr(range(5), [.1, .3, .2, .4, .9]) = 0.9; pearsonr = 0.8789.
+        let alone = input.finding();
+        assert!(alone.contains("ρ = 0.900, Pearson r = 0.879 over 5 genes."), "{alone}");
+        // What cannot be drawn changes nothing but the count of what is missing.
+        for (moran, pcc) in [(None, Some(-1.0)), (Some(9.0), None), (Some(f64::NAN), Some(1.0)), (Some(1e300), Some(-1.0))] {
+            input.genes.push(gene(moran, pcc));
+        }
+        assert_eq!(input.finding(), format!("{alone} 4 undefined and not shown."));
+        input.genes.truncate(2);
+        assert!(input.finding().starts_with("No association can be computed over 2 genes"), "{}", input.finding());
+    }
 }

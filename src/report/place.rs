@@ -6,6 +6,9 @@ use super::style::{AXIS, Mark, NOTE, WHITE, number};
 /// Side of a cell of the occupancy grid, pixels.
 const CELL: f64 = 4.0;
 
+/// The most steps of a leader that may lie on data.
+const CROSSED: usize = 4;
+
 /// Which parts of a panel are taken.
 pub(super) struct Space {
     left: f64,
@@ -104,14 +107,19 @@ impl Space {
     }
 
     /// Draws the names that find room, in the order given, each with a thin leader when it stands off; returns how
-    /// many were drawn.
+    /// many were drawn. No leader runs over another point that asks for a name, nor over much other data: in a crowd
+    /// a point goes without its name rather than with a leader that could be another's.
     pub fn name(&mut self, canvas: &mut Canvas, wishes: &[Wish], limit: f64) -> usize {
         let mut drawn = 0;
+        for w in wishes.iter().filter(|w| w.x.is_finite() && w.y.is_finite()) {
+            let core = w.radius * 0.6;
+            self.write(w.x - core, w.y - core, w.x + core, w.y + core);
+        }
         for wish in wishes.iter().filter(|w| w.x.is_finite() && w.y.is_finite()) {
             let text = NOTE.elide(&wish.name, limit);
             let (w, h) = (NOTE.width(&text), 22.0);
             let mut best: Option<Found> = None;
-            for (ring, &far) in [8.0, 24.0, 44.0, 70.0, 100.0, 135.0, 175.0].iter().enumerate() {
+            for (ring, &far) in [10.0, 24.0, 44.0, 70.0, 100.0, 135.0, 175.0].iter().enumerate() {
                 for (turn, way) in WAYS.iter().enumerate() {
                     let reach = wish.radius + far;
                     let (tx, ty) = (wish.x + way.0 * reach, wish.y + way.1 * reach);
@@ -126,7 +134,10 @@ impl Space {
                     }
                     let crossed = if ring == 0 { Some(0) } else { self.crossed((wish.x, wish.y), (tx, ty), wish.radius + 3.0) };
                     let Some(crossed) = crossed else { continue };
-                    let cost = far + 2.5 * turn as f64 + 14.0 * crossed as f64;
+                    if crossed > CROSSED {
+                        continue;
+                    }
+                    let cost = far + 2.5 * turn as f64 + 30.0 * crossed as f64;
                     if best.as_ref().is_none_or(|b| cost < b.0) {
                         best = Some((cost, area, (tx, ty)));
                     }

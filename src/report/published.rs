@@ -1,10 +1,13 @@
 //! Figure: what was published beside what came out here.
 
-use super::axis::{Panel, Range};
+use super::axis::{Panel, Range, drawable};
 use super::canvas::{Anchor, Canvas, Colour};
 use super::heading::{Heading, Key, Sample, legend};
 use super::style::{AXIS, BAND, BLUE, GREY, LABEL, MARGIN, NOTE, SOFT, TICK, WIDTH, counted, significant};
 use crate::base::Result;
+
+/// The band of the tolerance.
+const TOLERANCE: Colour = (246, 217, 150);
 
 /// Input of [`published_vs_reproduced`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -79,7 +82,17 @@ impl PublishedRow {
 
     fn values(&self) -> impl Iterator<Item = f64> {
         let band = self.published.zip(self.tolerance).map(|(p, t)| [p - t, p + t]);
-        [self.published, self.reproduced].into_iter().flatten().chain(band.into_iter().flatten()).filter(|v| v.abs() < 1e100)
+        [self.published, self.reproduced].into_iter().flatten().chain(band.into_iter().flatten()).filter(|v| drawable(*v))
+    }
+
+    fn unverified(&self) -> bool {
+        self.published.is_some() && self.status == Status::Unverified
+    }
+
+    /// The ends of the tolerance round the published value, when it can be drawn.
+    fn band(&self) -> Option<(f64, f64)> {
+        let (p, t) = self.published.zip(self.tolerance.filter(|t| *t > 0.0))?;
+        Some((p - t, p + t)).filter(|b| drawable(b.0) && drawable(b.1))
     }
 }
 
@@ -91,12 +104,22 @@ impl PublishedVsReproduced {
         if self.rows.is_empty() {
             return "No published number was given for this protocol.".to_owned();
         }
-        if compared == 0 {
-            return "No published number is verified, so none counts as reproduced or not.".to_owned();
+        let unverified = self.rows.iter().filter(|r| r.unverified()).count();
+        let open = count(Outcome::Open) - unverified;
+        let mut parts = vec![];
+        if compared > 0 {
+            parts.push(format!("{} of {} within the tolerance", count(Outcome::Reproduced), counted(compared, "verified number")));
         }
-        let open = count(Outcome::Open);
-        let rest = if open > 0 { format!("; {open} cannot be judged") } else { String::new() };
-        format!("{} of {} within the tolerance{rest}.", count(Outcome::Reproduced), counted(compared, "verified number"))
+        match unverified {
+            0 => {}
+            1 => parts.push("1 published number is unverified and not judged".to_owned()),
+            n => parts.push(format!("{n} published numbers are unverified and not judged")),
+        }
+        match open {
+            0 => {}
+            n => parts.push(format!("{n} cannot be judged")),
+        }
+        format!("{}.", parts.join("; "))
     }
 }
 
@@ -106,13 +129,7 @@ pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, S
     let row = 128.0;
     let mut canvas = Canvas::new(WIDTH, (356.0 + row * rows.len().max(2) as f64) as usize);
     let top = input.heading.draw(&mut canvas, "Published and reproduced", &input.finding());
-    let keys = [
-        Key { sample: Sample::Box, colour: GREY, text: "published".into() },
-        Key { sample: Sample::Hatched, colour: GREY, text: "published, unverified".into() },
-        Key { sample: Sample::Box, colour: BLUE, text: "reproduced here".into() },
-        Key { sample: Sample::Box, colour: (246, 217, 150), text: "tolerance".into() },
-    ];
-    let below = legend(&mut canvas, &keys, MARGIN, top + 18.0, WIDTH as f64 - MARGIN) + 34.0;
+    let below = legend(&mut canvas, &keys(rows), MARGIN, top + 18.0, WIDTH as f64 - MARGIN) + 34.0;
     let names = 430.0;
     let (left, right) = (MARGIN + names + 30.0, WIDTH as f64 - MARGIN - 330.0);
     let bottom = below + row * rows.len().max(2) as f64;
@@ -173,16 +190,45 @@ pub fn published_vs_reproduced(input: &PublishedVsReproduced, text: &[(String, S
     canvas.png(text)
 }
 
+/// The legend: only what occurs in the rows.
+fn keys(rows: &[PublishedRow]) -> Vec<Key> {
+    let some = |of: &dyn Fn(&PublishedRow) -> bool| rows.iter().any(of);
+    let key = |sample, colour, text: &str| Key { sample, colour, text: text.to_owned() };
+    [
+        (some(&|r| r.published.is_some() && !r.unverified()), key(Sample::Box, GREY, "published")),
+        (some(&|r| r.unverified()), key(Sample::Hatched, GREY, "published, unverified")),
+        (some(&|r| r.reproduced.is_some()), key(Sample::Box, BLUE, "reproduced here")),
+        (some(&|r| !r.unverified() && r.band().is_some()), key(Sample::Box, TOLERANCE, "tolerance")),
+        (some(&|r| r.unverified() && r.band().is_some()), key(Sample::Dashes, SOFT, "tolerance round an unverified number: no verdict")),
+    ]
+    .into_iter()
+    .filter_map(|(occurs, key)| occurs.then_some(key))
+    .collect()
+}
+
 fn bars(canvas: &mut Canvas, panel: &Panel, r: &PublishedRow) {
     let (y, height) = (panel.top, panel.bottom - panel.top);
     let zero = panel.px(0.0).round();
-    let band = r.published.zip(r.tolerance.filter(|t| *t > 0.0)).map_or(zero, |(p, t)| panel.px(p + t).max(zero));
-    if let (Some(p), Some(t)) = (r.published, r.tolerance.filter(|t| *t > 0.0)) {
-        canvas.rect(panel.px(p - t).max(panel.left), y + 10.0, panel.px(p + t), y + height - 10.0, (246, 217, 150), 1.0);
+    // Left and right end of the tolerance; nothing else reaches so far when there is none.
+    let mut band = (f64::INFINITY, zero);
+    if let Some((low, high)) = r.band() {
+        band = (panel.px(low).max(panel.left).round(), panel.px(high).round());
+        let (top, bottom) = (y + 10.0, y + height - 10.0);
+        if r.unverified() {
+            // An outline alone: a filled band would look like the tolerance of a verdict.
+            for (a, b) in [((band.0, top), (band.0, bottom)), ((band.1, top), (band.1, bottom))] {
+                canvas.dashed(a, b, SOFT, 2.0, 7.0, 5.0);
+            }
+            for at in [top, bottom] {
+                canvas.dashed((band.0, at), (band.1, at), SOFT, 2.0, 7.0, 5.0);
+            }
+        } else {
+            canvas.rect(band.0, top, band.1, bottom, TOLERANCE, 1.0);
+        }
     }
     let bar = |canvas: &mut Canvas, value: Option<f64>, y0: f64, y1: f64, colour: Colour, hatched: bool, name: &str| {
         let middle = ((y0 + y1) / 2.0).round() + 8.0;
-        let Some(v) = value.filter(|v| v.abs() < 1e100) else {
+        let Some(v) = value.filter(|v| drawable(*v)) else {
             let words = format!("{name}: none");
             return canvas.text(&words, zero + 10.0, middle, TICK.anchored(Anchor::Start));
         };
@@ -196,8 +242,8 @@ fn bars(canvas: &mut Canvas, panel: &Panel, r: &PublishedRow) {
         }
         let words = significant(v, 4);
         let w = NOTE.width(&words);
-        // Right of the bar and of the tolerance when there is room, else inside on white.
-        let from = b.max(band) + 10.0;
+        // Right of the bar when the tolerance leaves room, else right of that too, else inside on white.
+        let from = if b + 16.0 + w < band.0 { b + 10.0 } else { b.max(band.1) + 10.0 };
         if from + w <= panel.right + 24.0 {
             canvas.rect(from - 4.0, middle - 20.0, from + 4.0 + w, middle + 5.0, super::style::WHITE, 1.0);
             canvas.text(&words, from, middle, NOTE);
@@ -208,4 +254,48 @@ fn bars(canvas: &mut Canvas, panel: &Panel, r: &PublishedRow) {
     };
     bar(canvas, r.published, y + 22.0, y + height / 2.0 - 3.0, GREY, r.status == Status::Unverified, "published");
     bar(canvas, r.reproduced, y + height / 2.0 + 3.0, y + height - 22.0, BLUE, false, "reproduced");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(published: Option<f64>, status: Status, tolerance: Option<f64>, reproduced: Option<f64>) -> PublishedRow {
+        PublishedRow { label: "Mean PCC".into(), detail: String::new(), published, status, tolerance, reproduced }
+    }
+
+    #[test]
+    fn an_unverified_number_is_said_and_drawn_to_be_one() {
+        let all = |status| PublishedVsReproduced {
+            heading: Heading::default(),
+            rows: vec![row(Some(0.25), status, Some(0.05), Some(0.26)), row(Some(0.3), status, Some(0.05), Some(0.26))],
+        };
+        let (read, open) = (all(Status::Read), all(Status::Unverified));
+        assert_eq!(read.finding(), "2 of 2 verified numbers within the tolerance.");
+        assert_eq!(open.finding(), "2 published numbers are unverified and not judged.");
+        let texts = |input: &PublishedVsReproduced| keys(&input.rows).into_iter().map(|k| k.text).collect::<Vec<_>>();
+        assert_eq!(texts(&read), ["published", "reproduced here", "tolerance"]);
+        assert_eq!(texts(&open), ["published, unverified", "reproduced here", "tolerance round an unverified number: no verdict"]);
+        // No pixel of the filled band, which stands for a verdict.
+        let filled = |input: &PublishedVsReproduced| {
+            let bytes = published_vs_reproduced(input, &[]).unwrap_or_default();
+            let image = super::super::png::decode(&bytes).map(|d| d.0.pixels).unwrap_or_default();
+            image.as_chunks::<3>().0.iter().filter(|p| **p == [TOLERANCE.0, TOLERANCE.1, TOLERANCE.2]).count()
+        };
+        assert!(filled(&read) > 2000 && filled(&open) == 0, "{} {}", filled(&read), filled(&open));
+    }
+
+    #[test]
+    fn a_tolerance_as_wide_as_numbers_go_is_left_out() {
+        for tolerance in [1e308, f64::MAX, f64::INFINITY, f64::NAN, -1.0, 1e99, 0.0, 5e-324] {
+            let input = PublishedVsReproduced {
+                heading: Heading::default(),
+                rows: vec![
+                    row(Some(0.25), Status::Read, Some(tolerance), Some(0.26)),
+                    row(Some(1e308), Status::Read, Some(tolerance), None),
+                ],
+            };
+            assert!(published_vs_reproduced(&input, &[]).is_ok(), "{tolerance}");
+        }
+    }
 }

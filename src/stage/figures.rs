@@ -11,6 +11,14 @@ use crate::stats::evaluate::{Evaluation, FoldPredictions};
 use crate::stats::pearson;
 use std::path::Path;
 
+/// Which spots Moran's I is of. A holdout leaves gaps in the lattice, and its I is not the whole slide's.
+pub const MORAN: &str = "Moran's I is of the held-out spots alone: neighbours that were not held out do not count.";
+
+/// How the genes of synthetic slides come about: what "predictable" means there.
+pub const SYNTHETIC: &str = "A signal gene follows the nuclei, glands or collagen that the patch shows. A gradient gene follows the place \
+     on the slide alone, along a direction of its own on every slide: of twelve drawn at random, the one that goes least with that slide's \
+     morphology, so that a patch says little about it. A noise gene follows nothing.";
+
 /// Everything that figures are drawn from.
 pub struct Material<'a> {
     /// The protocol.
@@ -72,14 +80,11 @@ pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) ->
 
     let moran = moran(m, head("Spatial autocorrelation and predictability"));
     let caption =
-        format!("{} Moran's I of the measured expression of the evaluated spots, row-standardised weights.", sentence(moran.finding()));
+        format!("{} {MORAN} Rows of weights sum to one.{}", sentence(moran.finding()), by_slide(m.evaluation, moran.association()));
     add("moran-vs-pcc", "Spatial autocorrelation and predictability", caption, report::moran_vs_pcc(&moran, &provenance("moran-vs-pcc")))?;
 
-    if let Some((maps, slide)) = maps(m, head("Truth beside prediction"))? {
-        let caption = format!(
-            "Slide {slide}: held-out spots only, measured and predicted {unit} on one colour scale a gene. {}",
-            sentence(maps.finding())
-        );
+    if let Some(maps) = maps(m, head("Truth beside prediction"))? {
+        let caption = format!("{} Colours: {unit}.", sentence(maps.finding()));
         add(
             "truth-vs-prediction",
             "Truth beside prediction",
@@ -99,8 +104,7 @@ pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) ->
     }
     if !m.protocol.published.is_empty() {
         let published = published(m, head("Published beside reproduced"));
-        let caption =
-            format!("{} Hatched: not verified in the publication, so never counted as reproduced.", sentence(published.finding()));
+        let caption = format!("{} Hatched: unverified in the publication, so never counted as reproduced.", sentence(published.finding()));
         add("published", "Published beside reproduced", caption, report::published_vs_reproduced(&published, &provenance("published")))?;
     }
     Ok(out)
@@ -138,7 +142,9 @@ fn curves(m: &Material, heading: Heading) -> Result<report::TrainingCurves> {
         let epochs = rows
             .iter()
             .map(|r| {
-                let train_loss = r["train_loss"].as_f64().ok_or_else(|| broken(name))?;
+                // A loss that diverged is written as null: JSON has no other word for what is not finite.
+                let train_loss = if r["train_loss"].is_null() { Some(f64::NAN) } else { r["train_loss"].as_f64() };
+                let train_loss = train_loss.ok_or_else(|| broken(name))?;
                 let epoch = r["epoch"].as_u64().ok_or_else(|| broken(name))? as usize;
                 Ok(report::EpochPoint {
                     epoch,
@@ -177,15 +183,19 @@ fn moran(m: &Material, heading: Heading) -> report::MoranVsPcc {
         .iter()
         .map(|g| report::MoranGene { gene: g.gene.clone(), moran: g.moran_truth, pcc: g.pcc, class: class(m.protocol, &g.gene) })
         .collect();
-    let a = m.evaluation.moran_vs_pcc.as_ref();
-    report::MoranVsPcc {
-        heading,
-        genes,
-        spearman: a.and_then(|a| a.spearman),
-        pearson: a.and_then(|a| a.pearson),
-        n: a.map(|a| a.genes),
-        names: 8,
-    }
+    report::MoranVsPcc { heading, genes, names: 8 }
+}
+
+/// The evaluation's own association, where it is not what the figure states: it takes the PCC of each slide.
+fn by_slide(evaluation: &Evaluation, drawn: (Option<f64>, Option<f64>)) -> String {
+    let Some(a) = evaluation.moran_vs_pcc.as_ref().filter(|a| (a.spearman, a.pearson) != drawn) else { return String::new() };
+    let value = |v: Option<f64>| v.map_or_else(|| "undefined".to_owned(), |v| format!("{v:.3}"));
+    format!(
+        " With the PCC of each slide, averaged over slides as Moran's I is, it is Spearman {} and Pearson {} over {} genes.",
+        value(a.spearman),
+        value(a.pearson),
+        text::thousands(a.genes as u64)
+    )
 }
 
 fn baseline(m: &Material, heading: Heading, unit: &str) -> report::Baseline {
@@ -250,7 +260,7 @@ fn map_genes(m: &Material) -> Vec<String> {
 }
 
 /// Truth and prediction of chosen genes on one slide; nothing without held-out spots there.
-fn maps(m: &Material, heading: Heading) -> Result<Option<(report::TruthVsPrediction, String)>> {
+fn maps(m: &Material, heading: Heading) -> Result<Option<report::TruthVsPrediction>> {
     let held_out = |slide: &str| m.predictions.iter().flat_map(|f| &f.spots).filter(|s| s.slide == slide).count();
     let chosen = m.protocol.figures.slide.as_ref().and_then(|name| m.slides.iter().find(|s| s.id == *name));
     let Some(slide) = chosen.or_else(|| m.slides.iter().find(|s| held_out(&s.id) > 2)) else { return Ok(None) };
@@ -280,10 +290,7 @@ fn maps(m: &Material, heading: Heading) -> Result<Option<(report::TruthVsPredict
     };
     let microns_per_pixel = slide.image.as_ref().and_then(|i| i.um_per_px);
     let unit = m.protocol.expression_label();
-    Ok(Some((
-        report::TruthVsPrediction { heading, slide: slide.id.clone(), thumbnail, x, y, microns_per_pixel, unit, genes },
-        slide.id.clone(),
-    )))
+    Ok(Some(report::TruthVsPrediction { heading, slide: slide.id.clone(), thumbnail, x, y, microns_per_pixel, unit, genes }))
 }
 
 /// The slide shrunk by a whole factor to at most 700 pixels a side: the mean of each box.

@@ -12,7 +12,7 @@ use crate::engine::{Stage, Watch};
 use crate::protocol::Protocol;
 use crate::protocol::schema::{Dataset, PublishedStatus};
 use crate::report::page::{self, Page, PageFigure, Table};
-use crate::stats::evaluate::{Evaluation, FoldPredictions};
+use crate::stats::evaluate::{Evaluation, FoldPredictions, Metric};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -133,7 +133,7 @@ impl Report {
         Page {
             title: p.title.clone(),
             protocol: p.name.clone(),
-            headline: evaluation.summary.first().map(|m| (m.title.clone(), number(m.value), m.id.clone())),
+            headline: evaluation.summary.first().map(|m| (m.title.clone(), value_of(m), m.id.clone())),
             verdicts: verdicts(p, evaluation),
             leaks: texts(leaks),
             sound: texts(sound),
@@ -193,7 +193,16 @@ impl Report {
 }
 
 fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "undefined".to_owned(), |v| if v.fract() == 0.0 && v.abs() >= 2.0 { format!("{v:.0}") } else { format!("{v:.4}") })
+    value.map_or_else(|| "undefined".to_owned(), |v| format!("{v:.4}"))
+}
+
+/// A metric's value as its kind is written: numbers of genes are whole, whatever they are.
+fn value_of(m: &Metric) -> String {
+    let counts = ["pcc-defined/", "pcc-over-"].iter().any(|word| m.id.starts_with(word));
+    match m.value {
+        Some(v) if counts && v.fract() == 0.0 => text::thousands(v as u64),
+        value => number(value),
+    }
 }
 
 /// How it came out, in sentences: against published values, the training mean, and the known answer of synthetic slides.
@@ -207,11 +216,11 @@ fn verdicts(p: &Protocol, e: &Evaluation) -> Vec<String> {
         let within = m.value.is_some_and(|v| (v - x.value).abs() <= x.tolerance);
         out.push(match (x.status, within) {
             (PublishedStatus::Unverified, _) => {
-                format!("published {} ({}), not verified: no verdict; here {}", x.value, x.source, number(m.value))
+                format!("published {} ({}), unverified: no verdict; here {}", x.value, x.source, value_of(m))
             }
-            (_, true) => format!("reproduced: published {} ({}), here {}, within {}", x.value, x.source, number(m.value), x.tolerance),
+            (_, true) => format!("reproduced: published {} ({}), here {}, within {}", x.value, x.source, value_of(m), x.tolerance),
             (_, false) => {
-                format!("not reproduced: published {} ({}), here {}, farther than {}", x.value, x.source, number(m.value), x.tolerance)
+                format!("not reproduced: published {} ({}), here {}, farther than {}", x.value, x.source, value_of(m), x.tolerance)
             }
         });
     }
@@ -251,11 +260,12 @@ fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Itera
     let strings = |s: &[&str]| s.iter().map(|s| (*s).to_owned()).collect::<Vec<String>>();
     let metrics = Table {
         title: "Metrics".into(),
-        note:
-            "An id fixes what a number means: statistic, axis, pooling, what an undefined gene counts as, and which data chose the panel."
-                .into(),
+        note: format!(
+            "An id fixes what a number means: statistic, axis, pooling, what an undefined gene counts as, and which data chose the panel. {}",
+            figures::MORAN
+        ),
         head: strings(&["metric", "#value", "#genes", "id"]),
-        rows: e.summary.iter().map(|m| vec![m.title.clone(), number(m.value), m.n.to_string(), m.id.clone()]).collect(),
+        rows: e.summary.iter().map(|m| vec![m.title.clone(), value_of(m), m.n.to_string(), m.id.clone()]).collect(),
     };
     let mut out = vec![metrics];
     if e.by_fold.len() > 1 {
@@ -290,11 +300,13 @@ fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Itera
         ]
     };
     let whole = genes.len() <= 40;
-    let note = if whole {
-        String::new()
-    } else {
-        format!("The first 25 and the last 5 of {}; all of them in genes.tsv of the evaluate artifact.", genes.len())
-    };
+    let mut note = vec![figures::MORAN.to_owned()];
+    if !whole {
+        note.insert(0, format!("The first 25 and the last 5 of {}; all of them in genes.tsv of the evaluate artifact.", genes.len()));
+    }
+    if p.data.dataset == Dataset::Synthetic {
+        note.push(figures::SYNTHETIC.to_owned());
+    }
     let rows = if whole {
         genes.iter().map(row).collect()
     } else {
@@ -302,7 +314,7 @@ fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Itera
     };
     out.push(Table {
         title: "Genes by correlation".into(),
-        note,
+        note: note.join(" "),
         head: strings(&["gene", "class", "#PCC", "#Spearman", "#MSE", "#MSE of mean", "#Moran's I", "#of prediction", "#abundance"]),
         rows,
     });
@@ -318,4 +330,24 @@ fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Itera
         rows: inputs.map(|a| vec![a.label.clone(), a.manifest.key.to_string(), a.digest().to_string()]).collect(),
     });
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_genes_are_whole_and_others_are_not() {
+        let metric = |id: &str, value| Metric { id: id.to_owned(), title: String::new(), value, n: 36 };
+        for (id, value, written) in [
+            ("pcc-over-0.50/gene/oof/skip/top-mean-36@train", Some(0.0), "0"),
+            ("pcc-over-0.30/gene/oof/skip/top-mean-36@train", Some(1.0), "1"),
+            ("pcc-defined/gene/oof/skip/top-mean-36@train", Some(3467.0), "3,467"),
+            ("pcc/gene/oof/skip/top-mean-36@train", Some(0.0), "0.0000"),
+            ("mse/gene/pooled/skip/top-mean-36@train", Some(2.0), "2.0000"),
+            ("pcc/gene/oof/skip/top-mean-36@train", None, "undefined"),
+        ] {
+            assert_eq!(value_of(&metric(id, value)), written, "{id}");
+        }
+    }
 }

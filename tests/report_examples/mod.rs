@@ -75,7 +75,7 @@ pub fn moran(n: usize, classes: bool) -> MoranVsPcc {
             class: g.class.filter(|_| classes),
         })
         .collect();
-    MoranVsPcc { heading: source(), genes, spearman: Some(0.713), pearson: Some(0.768), n: None, names: 14 }
+    MoranVsPcc { heading: source(), genes, names: 14 }
 }
 
 pub fn base(n: usize, wide: bool) -> Baseline {
