@@ -57,6 +57,11 @@ pub fn lines(run: &Run, job: &str) -> Result<(Vec<Line>, Option<String>)> {
     if path.exists() { journal::read(&path) } else { Ok((Vec::new(), None)) }
 }
 
+/// When anything was last heard of the jobs, in seconds; their heartbeats are in no other journal.
+pub fn last_sign(run: &Run) -> Option<f64> {
+    names(run).iter().filter_map(|job| lines(run, job).ok()?.0.last().map(|l| l.t)).reduce(f64::max)
+}
+
 /// How a job's last attempt ended.
 pub fn ending(lines: &[Line]) -> Ending {
     for line in lines.iter().rev() {

@@ -2,6 +2,7 @@
 
 use super::queue::{self, Seen};
 use crate::base::clock;
+use crate::engine::jobs;
 use crate::engine::journal::{Event, Line, Submission};
 use crate::engine::runs::{self, Run, State};
 use serde::Serialize;
@@ -39,7 +40,8 @@ fn ids(jobs: &[Submission]) -> Vec<String> {
 pub fn state(run: &Run, lines: &[Line]) -> State {
     let Some(seen) = queue::look_soon(&ids(&submissions(lines))) else {
         // No Slurm here, or it does not answer: the journals' last sign of life counts.
-        return if lines.last().is_some_and(|l| clock::now() - l.t > runs::SILENCE) { State::Silent } else { State::Running };
+        let last = lines.last().map(|l| l.t).into_iter().chain(jobs::last_sign(run)).reduce(f64::max);
+        return if last.is_some_and(|t| clock::now() - t > runs::SILENCE) { State::Silent } else { State::Running };
     };
     let active: Vec<&Seen> = seen.iter().filter(|s| s.active()).collect();
     if active.iter().any(|s| !s.waits()) {
