@@ -68,12 +68,8 @@ impl Slurm {
     /// Checks every value: one line each, of a shape that Slurm can mean.
     pub fn check(&self) -> Result<(), Problem> {
         let word = |c: char| c.is_ascii_alphanumeric() || "_.:,@/=+-".contains(c);
-<<<<<<< HEAD
-        let texts: [(&str, &Option<String>, Shape, &str); 6] = [
-=======
         type Sound = fn(&str) -> bool;
         let texts: [(&str, &Option<String>, Sound, &str); 6] = [
->>>>>>> slurm
             ("partition", &self.partition, |_| true, "partition names"),
             ("account", &self.account, |_| true, "an account"),
             ("qos", &self.qos, |_| true, "a quality of service"),
