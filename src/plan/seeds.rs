@@ -124,7 +124,7 @@ mod tests {
         // By hand: mean 0.312, s = 0.00916515, t(0.975, 2) = 4.30265, √(4/3) = 1.154701.
         let (low, high) = s.interval.expect("three values");
         assert!((s.mean.expect("mean") - 0.312).abs() < 1e-12 && (s.deviation.expect("deviation") - 0.009165151389911681).abs() < 1e-12);
-        assert!((high - 0.312 - 0.04553479).abs() < 1e-7 && (0.312 - low - 0.04553479).abs() < 1e-7, "{low} {high}");
+        assert!((high - 0.312 - 0.04553500).abs() < 1e-7 && (0.312 - low - 0.04553500).abs() < 1e-7, "{low} {high}");
         assert_eq!(s.published.expect("published").inside, Some(true));
         let one = spread("pcc", "PCC", vec![Some(0.3)], Some((0.3, "x".into(), PublishedStatus::Unverified)));
         assert!(one.deviation.is_none() && one.published.expect("published").inside.is_none(), "one run says nothing of a spread");
