@@ -20,7 +20,7 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 4; }
 
 [ "$(uname -s)-$(uname -m)" = "Linux-x86_64" ] || die "libtorch for $(uname -s) $(uname -m) is not supported; build with 'cargo build --no-default-features' to audit, report and browse"
-command -v cargo >/dev/null 2>&1 || die "cargo was not found: install Rust 1.95 or newer (https://rustup.rs)"
+command -v cargo >/dev/null 2>&1 || die "cargo was not found: install Rust 1.90 or newer (https://rustup.rs)"
 command -v make  >/dev/null 2>&1 || die "make was not found: install it (Debian: apt-get install make)"
 cxx=${CXX:-c++}
 command -v "$cxx" >/dev/null 2>&1 || die "no C++ compiler ($cxx): install one (Debian: apt-get install g++)"
