@@ -14,7 +14,11 @@ fn without_libtorch_the_deep_levels_say_so_plainly() {
 }
 
 #[cfg(feature = "train")]
+mod place;
+
+#[cfg(feature = "train")]
 mod with_libtorch {
+    use crate::place::TINY;
     use pinfold::audit::chosen_fold;
     use pinfold::base::arrays::{Arrays, ArraysWriter};
     use pinfold::base::{Digest, canon};
@@ -23,18 +27,6 @@ mod with_libtorch {
     use std::path::{Path, PathBuf};
     use std::process::{Command, Output};
 
-    const TINY: &[(&str, &str)] = &[
-        ("slides = [\"S1\", \"S2\", \"S3\"]", "slides = [\"S1\", \"S2\"]"),
-        ("side = 16", "side = 7"),
-        ("pitch = 64", "pitch = 24"),
-        ("genes = 36", "genes = 6"),
-        ("k = 36", "k = 6"),
-        ("size = 64\nresize = 64", "size = 24\nresize = 16"),
-        ("hidden = 64", "hidden = 8"),
-        ("epochs = 40", "epochs = 3"),
-        ("batch = 32", "batch = 8"),
-        ("threads = 2\n", "threads = 1\n"),
-    ];
     const FOLDS: &[(&str, &str)] =
         &[("kind = \"holdout\"\ntest_size = 0.2", "kind = \"kfold\"\nk = 3"), ("from = \"train\"", "from = \"all\"")];
     const STATISTICAL: &[(&str, &str)] = &[("class = \"portable\"", "class = \"statistical\"")];

@@ -122,7 +122,7 @@ fn dry_run(workspace: &Workspace, loaded: &Loaded, execution: &Execution) -> Res
 
 /// One run a seed; what is done already is not done again, so an interrupted series goes on where it was.
 fn over_seeds(workspace: &Workspace, path: &Path, args: &Args) -> Result<()> {
-    super::seeds::check(&args.seeds)?;
+    seeds::check(&args.seeds)?;
     for (i, &seed) in args.seeds.iter().enumerate() {
         let loaded = seeds::with_seed(path, &args.overrides, seed)?;
         output::say(&format!("seed {seed} ({} of {}): {}", i + 1, args.seeds.len(), loaded.name()));

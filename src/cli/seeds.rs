@@ -2,7 +2,7 @@
 
 use super::Here;
 use super::output::{self, Side};
-use crate::base::{Failure, Result};
+use crate::base::Result;
 use crate::plan::seeds::{self, Seeds};
 
 /// Arguments of `seeds`.
@@ -55,17 +55,4 @@ pub fn print(found: &Seeds) -> Result<()> {
     header.extend(names.iter().map(|n| (n.as_str(), Side::Right)));
     header.extend([("mean", Side::Right), ("deviation", Side::Right), ("one more run, 95 %", Side::Left), ("published", Side::Left)]);
     output::print(&output::table(&header, &rows))
-}
-
-/// Refuses a list of seeds that cannot be run.
-pub fn check(seeds: &[u64]) -> Result<()> {
-    for (i, seed) in seeds.iter().enumerate() {
-        if *seed > i64::MAX as u64 {
-            return Err(Failure::input(format!("seed {seed} is too large")).at("--seeds").hint("at most 9223372036854775807"));
-        }
-        if seeds[..i].contains(seed) {
-            return Err(Failure::input(format!("seed {seed} is given twice")).at("--seeds"));
-        }
-    }
-    Ok(())
 }

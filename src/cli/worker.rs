@@ -1,7 +1,6 @@
 //! `pinfold worker`: does the work of a run. Its only interface is the run folder.
 
 use super::Here;
-use crate::base::host::Place;
 use crate::base::{Exit, Failure, Result};
 use crate::engine::journal::{Event, Journal, Origin};
 use crate::engine::pool::{self, Task};
@@ -85,15 +84,7 @@ fn session(run: &Run, at: &Run, patience: Duration, body: impl FnOnce(&mut Writi
     if at.dir == run.dir {
         jobs::collect(run, &mut journal)?;
     }
-    journal.append(Event::RunStarted {
-        protocol: run.order.protocol.clone(),
-        place: Place::here(),
-        pinfold: env!("CARGO_PKG_VERSION").into(),
-    })?;
-    if let Some(kept) = journal.kept().map(|p| p.display().to_string()) {
-        let text = format!("the journal had been changed or damaged; as it was found it is kept in {kept}");
-        journal.append(Event::Note { level: "warning".into(), text })?;
-    }
+    journal.take_up(&run.order.protocol)?;
     let journal = Shared::new(journal);
     // A hang-up is nothing to a worker, not even one that was started by hand.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::new(AtomicBool::new(false)));

@@ -242,6 +242,14 @@ impl Journal {
         Ok(())
     }
 
+    /// The first lines of a worker, or of whoever hands the run to a cluster: who takes it up, and what was found damaged.
+    pub fn take_up(&mut self, protocol: &str) -> Result<()> {
+        self.append(Event::RunStarted { protocol: protocol.to_owned(), place: Place::here(), pinfold: env!("CARGO_PKG_VERSION").into() })?;
+        let Some(kept) = self.kept().map(|p| p.display().to_string()) else { return Ok(()) };
+        let text = format!("the journal had been changed or damaged; as it was found it is kept in {kept}");
+        self.append(Event::Note { level: "warning".into(), text })
+    }
+
     /// How many lines it has.
     #[allow(clippy::len_without_is_empty, reason = "a journal in use has a first line")]
     pub fn len(&self) -> u64 {

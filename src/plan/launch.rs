@@ -1,7 +1,6 @@
 //! Starting a run where it is to be executed, and stopping it there.
 
 use super::{Found, Graph, Part, order};
-use crate::base::host::Place;
 use crate::base::{Failure, IoContext, Result, atomic};
 use crate::engine::execution::{Execution, Executor};
 use crate::engine::journal::{Event, Journal, Submission};
@@ -101,11 +100,7 @@ fn hand_in(workspace: &Workspace, run: &Run, p: &Protocol) -> Result<()> {
     let _mine = run.take()?;
     let mut journal = Journal::open(&run.journal())?;
     jobs::collect(run, &mut journal)?;
-    journal.append(Event::RunStarted {
-        protocol: run.order.protocol.clone(),
-        place: Place::here(),
-        pinfold: env!("CARGO_PKG_VERSION").into(),
-    })?;
+    journal.take_up(&run.order.protocol)?;
     journal.append(Event::Planned { labels: Graph::new(workspace, p).labels_of(&wanted(p, run.execution())) })?;
     let folder = run.dir.join("slurm");
     std::fs::create_dir_all(&folder).doing("make the folder", &folder)?;

@@ -69,11 +69,22 @@ pub fn with_seed(path: &Path, overrides: &[String], seed: u64) -> Result<Loaded>
     protocol::load(path, &more)
 }
 
+/// Refuses a list of seeds that cannot be run.
+pub fn check(seeds: &[u64]) -> Result<()> {
+    for (i, seed) in seeds.iter().enumerate() {
+        if *seed > i64::MAX as u64 {
+            return Err(Failure::input(format!("seed {seed} is too large")).at("--seeds").hint("at most 9223372036854775807"));
+        }
+        if seeds[..i].contains(seed) {
+            return Err(Failure::input(format!("seed {seed} is given twice")).at("--seeds"));
+        }
+    }
+    Ok(())
+}
+
 /// Gathers the finished runs of all these seeds; an error names the first seed that is not finished.
 pub fn gather(workspace: &Workspace, path: &Path, overrides: &[String], seeds: &[u64]) -> Result<Seeds> {
-    if let Some(twice) = seeds.iter().enumerate().find(|(i, s)| seeds[..*i].contains(s)) {
-        return Err(Failure::input(format!("seed {} is given twice", twice.1)).at("--seeds"));
-    }
+    check(seeds)?;
     let base = protocol::load(path, overrides)?;
     let mut evaluations = Vec::new();
     for &seed in seeds {

@@ -11,7 +11,8 @@ pub struct Place {
     _dir: Option<tempfile::TempDir>,
 }
 
-const TINY: &[(&str, &str)] = &[
+/// What makes the demo small.
+pub const TINY: &[(&str, &str)] = &[
     ("slides = [\"S1\", \"S2\", \"S3\"]", "slides = [\"S1\", \"S2\"]"),
     ("side = 16", "side = 7"),
     ("pitch = 64", "pitch = 24"),
