@@ -181,7 +181,7 @@ make_links() {
 }
 if [ "$made_from" != "$root" ] || [ -n "$(broken $links)" ]; then
   # shellcheck disable=SC2086
-  said=$(printf '#include <string>\nint main() { return 0; }\n' | $cxx -std=c++17 -fsyntax-only -x c++ - 2>&1) \
+  said=$($cxx -std=c++17 -fsyntax-only -x c++ - 2>&1 < <(printf '#include <string>\nint main() { return 0; }\n')) \
     || die "the C++ compiler ($cxx) does not work ($(brief "$said")): install one for C++17 (Debian: apt-get install g++)"
   said=$(make_links 2>&1) || die "could not make $PWD/$links ($(brief "$said")): is the disk full, or the folder not yours?"
   say "libtorch $version ready: $links -> $root"

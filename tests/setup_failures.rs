@@ -1,7 +1,7 @@
 //! `make setup` where something is missing: one clear line, and a next try that finds nothing half-done. It drives
 //! `scripts/setup.sh` with few tools in its PATH, a pip of ours and a cache of its own: no network, no libtorch.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -69,11 +69,12 @@ impl Machine {
     fn at(&self, inner: &str) -> PathBuf {
         self.dir.path().join(inner)
     }
-    /// Puts a script of this text into the PATH.
+    /// Puts a script of this text into the PATH. A child writes it: a file that this process has open for writing cannot
+    /// be executed while a child of another test, just forked, still holds it too.
     fn tool(&self, name: &str, text: &str) {
-        let path = self.at("bin").join(name);
-        std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("write");
-        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o755)).expect("chmod");
+        let write = "rm -f \"$0\"; printf '#!/bin/sh\n%s\n' \"$1\" > \"$0\" && chmod 755 \"$0\"";
+        let done = Command::new("sh").args(["-c", write]).arg(self.at("bin").join(name)).arg(text).status().expect("sh runs");
+        assert!(done.success());
     }
     fn without(&self, tool: &str) {
         std::fs::remove_file(self.at("bin").join(tool)).expect("remove");
@@ -178,7 +179,7 @@ impl Machine {
 #[test]
 fn a_python_that_does_not_do_is_told() {
     let Some(m) = Machine::new() else { return };
-    let sound = std::fs::read_to_string(m.at("bin/python3")).expect("read");
+    std::fs::rename(m.at("bin/python3"), m.at("sound")).expect("move");
     m.tool("python3", "[ \"$1\" = -V ] && echo 'Python 3.7.3' && exit 0; exit 8");
     m.refuses(&[], &["Python 3.7.3 is too old", "3.8 or newer"]);
     m.tool("python3", "printf 'pyenv: python3: command not found\\nThe command exists in:\\n  3.11\\n' >&2; exit 127");
@@ -187,7 +188,7 @@ fn a_python_that_does_not_do_is_told() {
     m.refuses(&[], &["python3 has no pip", "apt-get install python3-pip"]);
     m.tool("python3", "[ \"$1\" = -V ] && echo 'Python 3.11.2' && exit 0; case \"$2\" in *zlib*) exit 1 ;; esac; exit 0");
     m.refuses(&[], &["lacks zlib", "install another Python"]);
-    std::fs::write(m.at("bin/python3"), sound).expect("write");
+    std::fs::rename(m.at("sound"), m.at("bin/python3")).expect("move");
     m.works(&[]);
 }
 
