@@ -1,12 +1,10 @@
 //! Bad input through the program itself: each says what, where and what to do, ends with exit code 2 (1 for a failed
 //! audit), and nothing that was computed before is lost.
 
-mod audit_world;
 mod little_section;
 #[cfg(feature = "train")]
 mod place;
 
-use audit_world::{World, put};
 use little_section::{Fixture, gz, jpeg};
 use std::path::Path;
 use std::process::Command;
@@ -135,37 +133,44 @@ fn a_mistake_in_a_protocol_is_shown_with_line_and_caret() {
     }
 }
 
+#[cfg(feature = "train")]
 #[test]
 fn a_lock_edited_by_hand_and_a_flipped_bit_fail_the_audit_by_name() {
-    let world = World::new();
-    let sound = std::fs::read_to_string(world.lockfile()).expect("read");
-    assert_eq!(pinfold(&world.root, &["audit"]).0, Some(0));
+    let place = place::Place::new();
+    place.expect(0, &["run", "demo"]);
+    place.expect(0, &["lock", "demo"]);
+    place.expect(0, &["audit"]);
+    let audit = |code: i32, parts: &[&str]| refused(place.path(), &["audit"], code, parts);
+    let lock = place.path().join("pinfold.lock");
+    let sound = std::fs::read_to_string(&lock).expect("read");
     // A number made nicer.
     let digit = sound.rfind("value = \"0.").expect("a number") + "value = \"0.".len();
-    let nicer = format!("{}9{}", &sound[..digit], &sound[digit + 1..]);
-    put(&world.lockfile(), &nicer);
-    refused(&world.root, &["audit"], 1, &["the lock was edited", "at: pinfold.lock", "do: bring the lock back"]);
+    let nicer = if &sound[digit..=digit] == "9" { "8" } else { "9" };
+    std::fs::write(&lock, format!("{}{nicer}{}", &sound[..digit], &sound[digit + 1..])).expect("write");
+    audit(1, &["the lock was edited", "at: pinfold.lock", "do: bring the lock back"]);
     // No TOML any more: the line is named, and `lock` does not write over it.
     let broken = sound.replacen("version = 1\n", "version = 1 1\n", 1);
-    put(&world.lockfile(), &broken);
-    refused(&world.root, &["audit"], 2, &["the lock is not in its form", "pinfold.lock:3", "do: "]);
-    assert_eq!(std::fs::read_to_string(world.lockfile()).expect("read"), broken, "left as it was");
-    put(&world.lockfile(), &sound);
+    assert_ne!(broken, sound);
+    std::fs::write(&lock, &broken).expect("write");
+    audit(2, &["the lock is not in its form", "pinfold.lock:3", "do: "]);
+    refused(place.path(), &["lock", "demo"], 2, &["the lock is not in its form", "pinfold.lock:3", "do: "]);
+    assert_eq!(std::fs::read_to_string(&lock).expect("read"), broken, "left as it was");
+    std::fs::write(&lock, &sound).expect("write");
     // One bit of a checkpoint.
-    let files = audit_world::files_below(&world.root);
-    let checkpoint = files.iter().find(|f| f.ends_with("checkpoint.safetensors")).expect("there");
-    let mut bytes = std::fs::read(world.root.join(checkpoint)).expect("read");
+    let name = place.digests().into_iter().map(|(p, _)| p).find(|p| p.ends_with("checkpoint.safetensors")).expect("checkpoint");
+    let path = place.path().join(&name);
+    let mut bytes = std::fs::read(&path).expect("read");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    put(&world.root.join(checkpoint), &bytes);
-    refused(&world.root, &["audit"], 1, &["other content", &format!("at: {checkpoint}"), "do: bring its locked bytes back"]);
+    std::fs::write(&path, &bytes).expect("write");
+    audit(1, &["other content", &format!("at: {name}"), "do: bring its locked bytes back"]);
     bytes[middle] ^= 1;
-    put(&world.root.join(checkpoint), &bytes);
+    std::fs::write(&path, &bytes).expect("write");
     // No repository: the commit cannot be looked at.
-    std::fs::rename(world.root.join(".git"), world.dir.path().join("away")).expect("move");
-    refused(&world.root, &["audit"], 1, &["not in a git repository", "at: ", "do: "]);
-    std::fs::rename(world.dir.path().join("away"), world.root.join(".git")).expect("move");
-    assert_eq!(pinfold(&world.root, &["audit"]).0, Some(0), "nothing was lost");
+    std::fs::rename(place.path().join(".git"), place.path().join("away")).expect("move");
+    audit(1, &["not in a git repository", "at: ", "do: "]);
+    std::fs::rename(place.path().join("away"), place.path().join(".git")).expect("move");
+    place.expect(0, &["audit"]);
 }
 
 #[cfg(feature = "train")]
