@@ -12,15 +12,22 @@
 
 pub mod exact;
 pub mod expression;
+pub mod gse240429;
+pub mod hdf5;
 pub mod her2st;
 pub mod image;
+pub mod imported;
 pub mod jpeg;
 pub mod model;
 pub mod nearest;
+pub mod npy;
 pub mod sniff;
 pub mod store;
 pub mod synthetic;
 pub mod table;
+pub mod tenx;
+pub mod tiff;
+pub mod visium;
 
 pub use self::image::RgbImage;
-pub use model::{Counts, Finding, ImageRef, Lattice, Severity, Slide, SourceFile, Spot, UmSource};
+pub use model::{Counts, Finding, Given, ImageRef, Lattice, Severity, Slide, SourceFile, Spot, UmSource};

@@ -2,6 +2,7 @@
 //!
 //! `docs/protocol.md` explains each key to a user; a test holds the two together.
 
+pub use super::data::{Imported, Median, Visium};
 pub use super::execution::{Executor, Slurm};
 use crate::base::{Digest, canon};
 pub use crate::stats::evaluate::{Lattice, Pooling, Undefined};
@@ -84,6 +85,12 @@ pub struct Data {
     /// Parameters of synthetic slides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<Synthetic>,
+    /// Where Visium slides lie, and what their files do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visium: Option<Visium>,
+    /// Which imported table is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// Expected SHA-256 by path below the data root; a file that differs stops the run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub digests: BTreeMap<String, Digest>,
@@ -97,6 +104,12 @@ pub enum Dataset {
     Synthetic,
     /// HER2-positive breast cancer, legacy Spatial Transcriptomics (almaan/her2st).
     Her2st,
+    /// Visium as Space Ranger 1 and 2 write it, one folder a slide.
+    Visium,
+    /// Human liver, Visium, as users of GSE240429 lay it out; slides `1` to `4`.
+    Gse240429,
+    /// A published `dataset.csv` with its patches, brought in by `pinfold data import`.
+    Imported,
 }
 
 /// Parameters of synthetic slides.
@@ -119,7 +132,7 @@ pub struct Synthetic {
 pub struct Genes {
     /// How the panel is chosen.
     pub rule: PanelRule,
-    /// How many genes, for the `top-` rules.
+    /// How many genes, for the `top-` rules and `seurat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub k: Option<usize>,
     /// The genes, for the rule `list`.
@@ -142,6 +155,10 @@ pub enum PanelRule {
     TopMean,
     /// The k genes with the largest variance of the transformed expression; ties by gene order.
     TopVariance,
+    /// scanpy's variable genes of flavour "seurat": the k most variable of each slide, ties included, and their union over slides, in gene order.
+    Seurat,
+    /// The genes that the data set's publishers chose (GSE240429: `hvg_union.npy`; an imported table: its columns).
+    Published,
 }
 
 /// Which spots choose the panel.
@@ -187,6 +204,9 @@ pub struct Expression {
     /// Counts a spot is scaled to, for `log1p-total`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<f64>,
+    /// Over which spots of a slide the median total is taken, for `log1p-median` and the rule `seurat`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub median: Option<Median>,
 }
 
 /// Expression transforms; natural logarithms.
@@ -201,6 +221,10 @@ pub enum Transform {
     StNet,
     /// The counts themselves.
     Raw,
+    /// scanpy's `normalize_total` to the slide's median total, then `log1p`, in f32 as scanpy computes.
+    Log1pMedian,
+    /// No counts: the values that the data set brings (GSE240429: Harmony's output; an imported table's).
+    Given,
 }
 
 /// The image square round a spot.
@@ -532,6 +556,8 @@ impl Protocol {
             PanelRule::List => format!("list-{}@list", self.genes.list.len()),
             PanelRule::TopMean => format!("top-mean-{}@{from}", self.genes.k.unwrap_or(0)),
             PanelRule::TopVariance => format!("top-variance-{}@{from}", self.genes.k.unwrap_or(0)),
+            PanelRule::Seurat => format!("seurat-{}@{from}", self.genes.k.unwrap_or(0)),
+            PanelRule::Published => "published@dataset".to_owned(),
         }
     }
 
@@ -544,6 +570,8 @@ impl Protocol {
             }
             Transform::StNet => "ln((1 + count)/(G + total))".to_owned(),
             Transform::Raw => "count".to_owned(),
+            Transform::Log1pMedian => "ln(1 + count·median/total)".to_owned(),
+            Transform::Given => "expression as given".to_owned(),
         }
     }
 }
