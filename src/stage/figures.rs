@@ -3,6 +3,7 @@
 use super::files::Expression;
 use super::patches::image_path;
 use crate::base::{Failure, Result, text};
+use crate::dataset::tiff::{Rect, Tiff};
 use crate::dataset::{Slide, image, synthetic};
 use crate::protocol::Protocol;
 use crate::protocol::schema::{Dataset, PublishedStatus};

@@ -146,6 +146,25 @@ impl Patches {
     }
 }
 
+/// Cuts squares of `size` pixels round `centres` from an image file into `out`, white beyond the image; gives the digest
+/// of the file made.
+pub fn cut_file(path: &Path, centres: &[(f64, f64)], size: usize, out: &Path) -> Result<Digest> {
+    let cutter = Cutter::new(size, size, histology::Rounding::Floor, histology::Border::White)?;
+    let mut rows = ByteRows::create(out, "patches", centres.len(), &[size, size, 3])?;
+    let shown = path.display().to_string();
+    if image::is_tiff(path)? {
+        from_tiff(path, &shown, &cutter, centres, &mut |spot, patch| rows.put(spot, patch), &mut || false)?;
+    } else {
+        let picture = image::decode_rgb(path)?;
+        let view = ImageView::new(picture.width as usize, picture.height as usize, &picture.pixels)?;
+        for (i, row) in cutter.cut(&view, centres)?.chunks_exact(cutter.row_bytes()).enumerate() {
+            rows.put(i, row)?;
+        }
+    }
+    rows.finish()?;
+    Digest::of_file(out)
+}
+
 /// Cuts all patches of a TIFF in one pass over the file; each goes to `done` with its spot's number.
 pub fn from_tiff(
     path: &Path,

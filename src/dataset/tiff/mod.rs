@@ -18,6 +18,9 @@ const PIXEL_LIMIT: u64 = 64_000_000_000;
 /// A strip or tile that decodes to more than this is read row by row, or refused where its compression forbids that.
 const WHOLE_CHUNK: u64 = 64 << 20;
 
+#[cfg(test)]
+mod tests;
+
 type Reader = Decoder<BufReader<File>>;
 
 /// A rectangle of an image, in pixels.
