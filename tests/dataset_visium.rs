@@ -30,7 +30,10 @@ fn both_versions_and_both_matrices_give_one_slide() {
     assert_eq!(a.genes[2], "GENE2|ENSG00000000002");
     assert_eq!(a.genes[5], "GENE2|ENSG00000000005");
     for (i, (spot, due)) in a.spots.iter().zip(small.tissue()).enumerate() {
-        assert_eq!((&spot.id, spot.array_row, spot.array_col, spot.x as i64, spot.y as i64), (&due.barcode, due.row, due.col, due.x, due.y));
+        assert_eq!(
+            (&spot.id, spot.array_row, spot.array_col, spot.x as i64, spot.y as i64),
+            (&due.barcode, due.row, due.col, due.x, due.y)
+        );
         for g in 0..12 {
             assert_eq!(u64::from(a.counts.get(i, g as u32)), small.count(due, g));
         }
@@ -69,14 +72,17 @@ fn wrong_folders_are_refused_with_a_code_and_a_place() {
     for (code, error) in [
         ("G01", with(|f| std::fs::remove_file(positions(f)).unwrap())),
         ("G01", with(|f| std::fs::remove_file(matrix(f).join("features.tsv")).unwrap())),
-        ("V03", with(|f| {
-            std::fs::write(f.join("outs/spatial/tissue_positions.csv"), Small::new(6, 7, 41, 1).positions(true)).unwrap();
-        })),
+        (
+            "V03",
+            with(|f| {
+                std::fs::write(f.join("outs/spatial/tissue_positions.csv"), Small::new(6, 7, 41, 1).positions(true)).unwrap();
+            }),
+        ),
         ("V17", with(|f| std::fs::write(matrix(f).join("barcodes.tsv"), Small::new(6, 7, 40, 2).barcodes()).unwrap())),
         ("V20", with(|f| edit(&matrix(f).join("features.tsv"), "ENSG00000000011\tGENE11\tGene Expression\n", ""))),
         ("V23", with(|f| std::fs::create_dir_all(f.join("binned_outputs")).unwrap())),
         ("G33", with(|f| std::fs::write(f.join("other.tif"), b"II*\0").unwrap())),
-        ("G28", with(|f| std::fs::write(f.join("full.tif"), b"II*\0\0\0\0\0").unwrap())),
+        ("G03", with(|f| std::fs::write(f.join("full.tif"), b"II*\0\0\0\0\0").unwrap())),
         ("G24", with(|f| Small::new(3, 3, 40, 1).write_tiff(&f.join("full.tif")))),
         ("G05", with(|f| std::fs::write(matrix(f).join("matrix.mtx"), "<!doctype html>").unwrap())),
     ] {

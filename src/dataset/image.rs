@@ -3,8 +3,8 @@
 use super::jpeg;
 use super::sniff::{Format, sniff};
 use super::table::{read, wrong_format};
-use crate::base::text::thousands;
 use super::tiff::Tiff;
+use crate::base::text::thousands;
 use crate::base::{Failure, IoContext, Result};
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};

@@ -331,7 +331,11 @@ impl Given {
             return Some(format!("I1: {} given values for {spots} spots and {} genes", values.len(), self.genes.len()));
         }
         let bad = values.iter().position(|v| !v.is_finite())?;
-        Some(format!("I9: the given value of spot {} and gene '{}' is not finite", bad / self.genes.len(), self.genes[bad % self.genes.len()]))
+        Some(format!(
+            "I9: the given value of spot {} and gene '{}' is not finite",
+            bad / self.genes.len(),
+            self.genes[bad % self.genes.len()]
+        ))
     }
 }
 

@@ -68,7 +68,9 @@ fn data(p: &Protocol) -> Checked {
     }
     match (&p.data.dataset, &p.data.synthetic) {
         (Dataset::Synthetic, None) => Err(Problem::new("data", "synthetic slides need a [data.synthetic] table")),
-        (Dataset::Her2st | Dataset::Visium | Dataset::Gse240429 | Dataset::Imported, Some(_)) => Err(Problem::new("data.synthetic", "only the dataset 'synthetic' takes this table")),
+        (Dataset::Her2st | Dataset::Visium | Dataset::Gse240429 | Dataset::Imported, Some(_)) => {
+            Err(Problem::new("data.synthetic", "only the dataset 'synthetic' takes this table"))
+        }
         (_, Some(s)) => {
             ensure((4..=64).contains(&s.side), "data.synthetic.side", || "between 4 and 64 spots a side".to_owned())?;
             ensure((16..=512).contains(&s.pitch), "data.synthetic.pitch", || "between 16 and 512 pixels".to_owned())?;
@@ -85,7 +87,9 @@ fn kinds(p: &Protocol) -> Checked {
     ensure(d.imported.is_none() || d.dataset == Dataset::Imported, "data.imported", || {
         "only the dataset 'imported' takes this table".to_owned()
     })?;
-    ensure(d.imported.is_some() || d.dataset != Dataset::Imported, "data", || "an imported table needs [data.imported] with its folder".to_owned())?;
+    ensure(d.imported.is_some() || d.dataset != Dataset::Imported, "data", || {
+        "an imported table needs [data.imported] with its folder".to_owned()
+    })?;
     if let Some((key, what)) = d.visium.as_ref().and_then(|v| v.problem(&d.slides)) {
         return Err(Problem::new(key, what));
     }

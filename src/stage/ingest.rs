@@ -63,13 +63,7 @@ impl Ingest {
 
 impl Stage for Ingest {
     fn job(&self) -> Job {
-        Job {
-            stage: "ingest",
-            label: "ingest".into(),
-            version: 1,
-            parameters: self.parameters(),
-            inputs: self.inputs.clone(),
-        }
+        Job { stage: "ingest", label: "ingest".into(), version: 1, parameters: self.parameters(), inputs: self.inputs.clone() }
     }
 
     fn raw_inputs(&self) -> Vec<PathBuf> {

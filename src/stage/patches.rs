@@ -94,7 +94,9 @@ impl Stage for Patches {
             }
             match &ready {
                 Some((file, firsts)) => self.copy(slide, file, firsts[i], &cutter, done, &mut rows)?,
-                None => self.cut(slide, &cutter, done, &mut rows, &mut || watch.stop_asked()).map_err(|e| e.at(format!("slide {}", slide.id)))?,
+                None => self
+                    .cut(slide, &cutter, done, &mut rows, &mut || watch.stop_asked())
+                    .map_err(|e| e.at(format!("slide {}", slide.id)))?,
             }
             done += slide.spots.len();
             let rate = done as f64 / started.elapsed().as_secs_f64().max(1e-9);
@@ -139,7 +141,9 @@ impl Patches {
         }
         let (bytes, row) = (arrays.u8s("patches")?, side * side * 3);
         for i in 0..slide.spots.len() {
-            let window = bytes.get((from + i) * row..(from + i + 1) * row).ok_or_else(|| Failure::input("patches are missing").at(file.display().to_string()))?;
+            let window = bytes
+                .get((from + i) * row..(from + i + 1) * row)
+                .ok_or_else(|| Failure::input("patches are missing").at(file.display().to_string()))?;
             rows.put(first + i, &cutter.resized(window.to_vec()))?;
         }
         Ok(())

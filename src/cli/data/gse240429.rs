@@ -31,9 +31,19 @@ fn text(report: &CheckReport, root: &str) -> String {
     let rows: Vec<Vec<String>> = report
         .pieces
         .iter()
-        .map(|p| vec![p.path.clone(), p.bytes.map_or_else(|| "-".to_owned(), bytes), p.sha256.map_or_else(|| "-".to_owned(), |d| d.short()), word(p.state).to_owned()])
+        .map(|p| {
+            vec![
+                p.path.clone(),
+                p.bytes.map_or_else(|| "-".to_owned(), bytes),
+                p.sha256.map_or_else(|| "-".to_owned(), |d| d.short()),
+                word(p.state).to_owned(),
+            ]
+        })
         .collect();
-    out.push_str(&output::table(&[("file", Side::Left), ("size", Side::Right), ("sha256 (--json: whole)", Side::Left), ("", Side::Left)], &rows));
+    out.push_str(&output::table(
+        &[("file", Side::Left), ("size", Side::Right), ("sha256 (--json: whole)", Side::Left), ("", Side::Left)],
+        &rows,
+    ));
     let missing: Vec<_> = report.pieces.iter().filter(|p| p.state == FileState::Missing).collect();
     if !missing.is_empty() {
         out.push_str("\nto fetch:\n");
@@ -78,7 +88,14 @@ pub(super) fn visium_check(root: &Path, folder: &str, slides: &[String], json: b
                 Ok(s) => {
                     let image = s.image.as_ref().map_or_else(|| "NO IMAGE".to_owned(), |i| format!("image {} x {}", i.width, i.height));
                     out.push_str(&format!("{name}: {} spots, {} genes, {image}\n", s.spots.len(), s.genes.len()));
-                    s.findings.iter().for_each(|f| out.push_str(&format!("  {}: {} ({})\n", if f.severity == crate::dataset::Severity::Warning { "warning" } else { "note" }, f.text, f.code)));
+                    s.findings.iter().for_each(|f| {
+                        out.push_str(&format!(
+                            "  {}: {} ({})\n",
+                            if f.severity == crate::dataset::Severity::Warning { "warning" } else { "note" },
+                            f.text,
+                            f.code
+                        ))
+                    });
                 }
                 Err(e) => out.push_str(&format!("{}: refused: {}\n", clean(name), clean(&e.to_string()))),
             }

@@ -64,7 +64,10 @@ pub fn run(at: &Here, args: Args) -> Result<()> {
         "synthetic" => output::print("synthetic slides are made on the spot from their seed: nothing is needed, nothing is missing\n"),
         later if LATER.contains(&later) => Err(Failure::input(format!("the dataset '{later}' is not supported yet in this version"))
             .hint("this version reads her2st, gse240429 and visium, and makes synthetic slides")),
-        other => Err(Failure::input(format!("unknown dataset '{other}'")).hint(nearest::hint(other, ["her2st", "gse240429", "visium", "synthetic"]))),
+        other => {
+            Err(Failure::input(format!("unknown dataset '{other}'"))
+                .hint(nearest::hint(other, ["her2st", "gse240429", "visium", "synthetic"])))
+        }
     }
 }
 

@@ -47,7 +47,6 @@ impl Transform {
         }
     }
 
-
     /// The value for one count in a spot with this total, on a slide with this many genes. `Log1pMedian` needs [`Transform::on`]
     /// first, and `Given` has no value for a count: both give NaN here.
     pub fn value(self, count: u32, total: u64, genes: usize) -> f64 {
@@ -183,7 +182,10 @@ pub fn targets(slides: &[Slide], space: &GeneSpace, transform: Transform) -> Res
         let at: std::collections::BTreeMap<&str, usize> = genes.iter().enumerate().map(|(i, g)| (g.as_str(), i)).collect();
         let columns = space.genes.iter().map(|g| {
             let column = at.get(g.as_str()).copied();
-            column.ok_or_else(|| Failure::input(format!("gene '{g}' has no given values on slide {}", slide.id)).hint("use the rule \"published\", or list genes that have them"))
+            column.ok_or_else(|| {
+                Failure::input(format!("gene '{g}' has no given values on slide {}", slide.id))
+                    .hint("use the rule \"published\", or list genes that have them")
+            })
         });
         let columns = columns.collect::<Result<Vec<usize>>>()?;
         values.chunks_exact(genes.len()).for_each(|row| data.extend(columns.iter().map(|&c| row[c])));
@@ -239,7 +241,9 @@ mod tests {
 
     #[test]
     fn text_round_trips_and_nonsense_is_refused() {
-        for text in ["log1p-count", "log1p-cpm:10000", "log1p-cpm:1000000", "st-net", "raw", "given", "log1p-median:all", "log1p-median:positive"] {
+        for text in
+            ["log1p-count", "log1p-cpm:10000", "log1p-cpm:1000000", "st-net", "raw", "given", "log1p-median:all", "log1p-median:positive"]
+        {
             let t: Transform = text.parse().unwrap();
             assert_eq!(t.to_string(), text);
             assert_eq!(serde_json::from_str::<Transform>(&serde_json::to_string(&t).unwrap()).unwrap(), t);

@@ -68,9 +68,8 @@ pub fn check(root: &Path, slides: &[String]) -> Result<CheckReport> {
     let asked: Vec<&str> = if slides.is_empty() { SLIDES.to_vec() } else { slides.iter().map(String::as_str).collect() };
     let mut pieces = Vec::new();
     for (i, slide) in asked.iter().enumerate() {
-        let facts = known(slide).ok_or_else(|| {
-            Failure::input(format!("unknown slide '{slide}' in GSE240429 (G39)")).hint(nearest::hint(slide, SLIDES))
-        })?;
+        let facts = known(slide)
+            .ok_or_else(|| Failure::input(format!("unknown slide '{slide}' in GSE240429 (G39)")).hint(nearest::hint(slide, SLIDES)))?;
         for role in ["panel", "spots", "barcodes", "features", "counts", "harmony", "image"] {
             if role != "panel" || i == 0 {
                 pieces.push(piece(root, &facts, role)?);
@@ -87,7 +86,12 @@ fn piece(root: &Path, facts: &Known, role: &str) -> Result<Piece> {
     let (n, genes) = (facts.spots as u64, GENES.1 as u64);
     let due_size = match (role, published) {
         (_, Some((_, bytes))) => format!("{bytes} bytes"),
-        ("harmony", _) => format!("{} as f32 or {} as f64 ({} genes x {n} spots), and 128 bytes", in_bytes(4 * n * genes), in_bytes(8 * n * genes), GENES.1),
+        ("harmony", _) => format!(
+            "{} as f32 or {} as f64 ({} genes x {n} spots), and 128 bytes",
+            in_bytes(4 * n * genes),
+            in_bytes(8 * n * genes),
+            GENES.1
+        ),
         ("image", _) => "about 2.4 GB".to_owned(),
         _ => format!("not known ({} genes x {n} spots)", GENES.0),
     };

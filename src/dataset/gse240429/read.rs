@@ -15,9 +15,8 @@ use std::path::{Path, PathBuf};
 /// counts or Harmony's matrix are not, unless both are missing.
 fn here(root: &Path, slide: &str) -> Result<(Known, Vec<(&'static str, String, PathBuf)>)> {
     let data = data_folder(root)?;
-    let facts = known(slide).ok_or_else(|| {
-        Failure::input(format!("unknown slide '{slide}' in GSE240429 (G39)")).hint(nearest::hint(slide, SLIDES))
-    })?;
+    let facts = known(slide)
+        .ok_or_else(|| Failure::input(format!("unknown slide '{slide}' in GSE240429 (G39)")).hint(nearest::hint(slide, SLIDES)))?;
     let mut out = Vec::new();
     for role in ["spots", "barcodes", "features", "panel", "counts", "harmony"] {
         let name = recorded(slide, role);

@@ -18,7 +18,11 @@ pub fn data_folder(root: &Path) -> Result<PathBuf> {
     let names = ["gse240429", "GSE240429_data/data", "GSE240429_data", "gse240429/data", "data", ""];
     let found = names.iter().map(|n| root.join(n)).find(|c| c.join(MATRICES).is_dir() || c.join("tissue_pos_matrices").is_dir());
     found.ok_or_else(|| {
-        let state = if root.is_dir() { format!("no GSE240429 in this folder: neither of {}", names[..5].join(", ")) } else { "no such folder".into() };
+        let state = if root.is_dir() {
+            format!("no GSE240429 in this folder: neither of {}", names[..5].join(", "))
+        } else {
+            "no such folder".into()
+        };
         Failure::input(format!("{state} holds {MATRICES} (G01)"))
             .at(root.display().to_string())
             .hint(format!("set PINFOLD_DATA to the folder that contains gse240429/; {TABLES}; images: {IMAGES}"))

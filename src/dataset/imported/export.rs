@@ -47,11 +47,18 @@ pub fn export(what: &Export, out: &Path) -> Result<()> {
     let n: usize = what.slides.iter().map(|s| s.spots.len()).sum();
     let row_bytes = what.side * what.side * 3;
     if what.ids.len() != n || what.values.len() != n * what.genes.len() || what.patches.len() != n * row_bytes {
-        let text = format!("{n} spots, {} ids, {} values and {} bytes of patches do not fit", what.ids.len(), what.values.len(), what.patches.len());
+        let text = format!(
+            "{n} spots, {} ids, {} values and {} bytes of patches do not fit",
+            what.ids.len(),
+            what.values.len(),
+            what.patches.len()
+        );
         return Err(Failure::input(text));
     }
     if out.exists() {
-        return Err(Failure::input("the folder is already there").at(out.display().to_string()).hint("choose another name, or remove it first"));
+        return Err(Failure::input("the folder is already there")
+            .at(out.display().to_string())
+            .hint("choose another name, or remove it first"));
     }
     if let Some(gene) = what.genes.iter().find(|g| META.contains(&g.as_str()) || super::LEFT_OUT.contains(&g.as_str())) {
         return Err(Failure::input(format!("a gene is called '{gene}', like a column of the published table")));

@@ -42,7 +42,9 @@ struct Row {
 /// and patches that are missing, undecodable or of different sizes (G01, G28, N07).
 pub fn import(table: &Path, out: &Path) -> Result<Imported> {
     if out.exists() {
-        return Err(Failure::input("the folder is already there").at(out.display().to_string()).hint("choose another name, or remove it first"));
+        return Err(Failure::input("the folder is already there")
+            .at(out.display().to_string())
+            .hint("choose another name, or remove it first"));
     }
     let parent = out.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).doing("make", parent)?;
@@ -114,7 +116,9 @@ fn read(table: &Path, shown: &str) -> Result<Table> {
     let mut meta = [0usize; META.len()];
     for (slot, name) in meta.iter_mut().zip(META) {
         *slot = header.iter().position(|h| h == name).ok_or_else(|| {
-            Failure::input(format!("the column '{name}' is missing (G10)")).at(format!("{shown}:1")).hint(format!("due are {}", META.join(", ")))
+            Failure::input(format!("the column '{name}' is missing (G10)"))
+                .at(format!("{shown}:1"))
+                .hint(format!("due are {}", META.join(", ")))
         })?;
     }
     let is_gene = |name: &str| !META.contains(&name) && !LEFT_OUT.contains(&name);
@@ -124,7 +128,8 @@ fn read(table: &Path, shown: &str) -> Result<Table> {
         return Err(Failure::input(format!("two columns are called '{}' (G16)", crate::base::text::clean(name))).at(format!("{shown}:1")));
     }
     if let Some(name) = genes.iter().find(|g| !fit_name(g)) {
-        return Err(Failure::input(format!("gene name '{}' is empty, too long or unprintable (G07)", name.escape_default())).at(format!("{shown}:1")));
+        return Err(Failure::input(format!("gene name '{}' is empty, too long or unprintable (G07)", name.escape_default()))
+            .at(format!("{shown}:1")));
     }
     let left: Vec<&str> = LEFT_OUT.into_iter().filter(|n| header.iter().any(|h| h == n)).collect();
     let mut findings = Vec::new();
@@ -140,12 +145,17 @@ fn read(table: &Path, shown: &str) -> Result<Table> {
         let cell = |i: usize| record.get(meta[i]).unwrap_or("");
         let whole = |i: usize| -> Result<i32> {
             let v = number(cell(i), || at(meta[i]))?;
-            if v.fract() == 0.0 && v.abs() < 1e9 { Ok(v as i32) } else { Err(Failure::input(format!("{v} where a whole number is due (G12)")).at(at(meta[i]))) }
+            if v.fract() == 0.0 && v.abs() < 1e9 {
+                Ok(v as i32)
+            } else {
+                Err(Failure::input(format!("{v} where a whole number is due (G12)")).at(at(meta[i])))
+            }
         };
         let name = cell(1).to_owned();
         let relative = Path::new(name.strip_prefix("./").unwrap_or(&name));
         if !relative.components().all(|c| matches!(c, Component::Normal(_))) {
-            return Err(Failure::input(format!("the patch '{}' lies outside the table's folder (G35)", crate::base::text::clean(&name))).at(at(meta[1])));
+            return Err(Failure::input(format!("the patch '{}' lies outside the table's folder (G35)", crate::base::text::clean(&name)))
+                .at(at(meta[1])));
         }
         let spot = Spot {
             id: cell(0).to_owned(),

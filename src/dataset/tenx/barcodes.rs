@@ -24,7 +24,9 @@ pub fn check(barcodes: Vec<String>, shown: &str) -> Result<Vec<String>> {
             return Err(Failure::input(format!("'{}' where one barcode a line is due (G08)", b.escape_default())).at(at));
         }
         if !fit_name(b) {
-            return Err(Failure::input(format!("barcode '{}' is empty, too long or has control characters (G07)", b.escape_default())).at(at));
+            return Err(
+                Failure::input(format!("barcode '{}' is empty, too long or has control characters (G07)", b.escape_default())).at(at)
+            );
         }
         if let Some(before) = seen.insert(b, i) {
             return Err(Failure::input(format!("barcode '{b}' comes twice, as number {} and {} (G14)", before + 1, i + 1)).at(at));
@@ -48,7 +50,8 @@ mod tests {
     #[test]
     fn barcodes_are_unique_and_single() {
         assert_eq!(parse(b"AAACAAGTATCTCCCA-1\nAAACAGCTTTCAGAAG-1\n", "f").expect("two").len(), 2);
-        for (bytes, code) in [(&b"A\nB\nA\n"[..], "G14"), (b"A\tB\n", "G08"), (b"A\n\nB\n", "G07"), (b"\n", "G20"), (b"PK\x03\x04", "G05")] {
+        for (bytes, code) in [(&b"A\nB\nA\n"[..], "G14"), (b"A\tB\n", "G08"), (b"A\n\nB\n", "G07"), (b"\n", "G20"), (b"PK\x03\x04", "G05")]
+        {
             assert!(parse(bytes, "f").expect_err(code).what.contains(code), "{code}");
         }
         assert!(looks_like_one("ACGCCTGACACGCGCT-1") && looks_like_one("ACGCCTGACACGCGCT"));

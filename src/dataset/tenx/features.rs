@@ -32,7 +32,9 @@ pub fn parse(bytes: &[u8], shown: &str) -> Result<Vec<Feature>> {
         let at = || format!("{shown}:{}", i + 1);
         if cells.len() < 2 || cells.len() != width {
             let text = format!("{} columns where {} are due (V21)", cells.len(), if width < 2 { 3 } else { width });
-            return Err(Failure::input(text).at(at()).hint("features.tsv has the Ensembl id, the symbol and the kind, TAB-separated, without a header"));
+            return Err(Failure::input(text)
+                .at(at())
+                .hint("features.tsv has the Ensembl id, the symbol and the kind, TAB-separated, without a header"));
         }
         out.push(Feature {
             id: cells[0].to_owned(),
@@ -52,7 +54,9 @@ pub fn check(features: &[Feature], shown: &str) -> Result<()> {
     }
     if let Some((i, bad)) = features.iter().enumerate().find(|(_, f)| !fit_name(&f.id) || !fit_name(&f.symbol)) {
         let name = format!("{} {}", bad.id.escape_default(), bad.symbol.escape_default());
-        return Err(Failure::input(format!("feature '{name}' has an empty, too long or unprintable name (G07)")).at(format!("{shown}:{}", i + 1)));
+        return Err(
+            Failure::input(format!("feature '{name}' has an empty, too long or unprintable name (G07)")).at(format!("{shown}:{}", i + 1))
+        );
     }
     let ids: Vec<String> = features.iter().map(|f| f.id.clone()).collect();
     match repeated(&ids) {
@@ -67,7 +71,9 @@ pub fn expression_only(features: &[Feature], shown: &str, findings: &mut Vec<Fin
     let kept: Vec<usize> = (0..features.len()).filter(|&i| features[i].kind == EXPRESSION).collect();
     if kept.is_empty() {
         let found = &features[0].kind;
-        return Err(Failure::input(format!("no feature is of the kind '{EXPRESSION}' (V19); the first is '{}'", found.escape_default())).at(shown));
+        return Err(
+            Failure::input(format!("no feature is of the kind '{EXPRESSION}' (V19); the first is '{}'", found.escape_default())).at(shown)
+        );
     }
     let mut genomes: Vec<&str> = kept.iter().filter_map(|&i| features[i].genome.as_deref()).collect();
     genomes.sort_unstable();

@@ -54,9 +54,8 @@ fn read_features(file: &impl Hdf5Source, shown: &str) -> Result<Vec<Feature>> {
     }
     let mut genomes = genomes.into_iter();
     let zipped = ids.into_iter().zip(names).zip(kinds);
-    let out: Vec<Feature> = zipped
-        .map(|((id, symbol), kind)| Feature { id, symbol, kind, genome: genomes.next().filter(|g| !g.is_empty()) })
-        .collect();
+    let out: Vec<Feature> =
+        zipped.map(|((id, symbol), kind)| Feature { id, symbol, kind, genome: genomes.next().filter(|g| !g.is_empty()) }).collect();
     features::check(&out, &at)?;
     Ok(out)
 }
@@ -92,7 +91,8 @@ fn read_counts(file: &impl Hdf5Source, spots: usize, genes: usize, shown: &str) 
         row.clear();
         for i in indptr[spot] as usize..indptr[spot + 1] as usize {
             let gene = usize::try_from(indices[i]).ok().filter(|&g| g < genes).ok_or_else(|| {
-                Failure::input(format!("feature index {} where {genes} features are (V14)", indices[i])).at(format!("{}[{i}]", at("indices")))
+                Failure::input(format!("feature index {} where {genes} features are (V14)", indices[i]))
+                    .at(format!("{}[{i}]", at("indices")))
             })?;
             row.push((gene as u32, count(values[i], || format!("{}[{i}]", at("data")))?));
         }

@@ -129,7 +129,9 @@ fn entry(lines: &Lines, real: bool) -> Result<(usize, usize, u32)> {
         Err(_) => {
             let v = crate::dataset::table::number(value, at)?;
             if v.fract() != 0.0 {
-                return Err(Failure::input(format!("a fractional count, {v} (G18)")).at(at()).hint("raw counts are due; is this matrix normalised?"));
+                return Err(Failure::input(format!("a fractional count, {v} (G18)"))
+                    .at(at())
+                    .hint("raw counts are due; is this matrix normalised?"));
             }
             v as i64
         }

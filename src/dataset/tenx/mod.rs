@@ -9,8 +9,8 @@ pub mod positions;
 pub mod scalefactors;
 
 use super::model::Counts;
-use super::table::{gunzip, utf8, wrong_format};
 use super::sniff::{Format, sniff};
+use super::table::{gunzip, utf8, wrong_format};
 use crate::base::Result;
 use std::borrow::Cow;
 

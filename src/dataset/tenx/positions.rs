@@ -70,8 +70,11 @@ fn one(row: &str, line: usize, shown: &str) -> Result<Position> {
         "0" => false,
         "1" => true,
         other => {
-            return Err(Failure::input(format!("in_tissue is '{}' where 0 or 1 is due (V05)", other.escape_default()))
-                .at(place(shown, line, "in_tissue")));
+            return Err(Failure::input(format!("in_tissue is '{}' where 0 or 1 is due (V05)", other.escape_default())).at(place(
+                shown,
+                line,
+                "in_tissue",
+            )));
         }
     };
     let whole = |cell: &str, column: &str, most: i32| -> Result<i32> {

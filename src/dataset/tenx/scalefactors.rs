@@ -45,8 +45,11 @@ pub fn parse(bytes: &[u8], shown: &str) -> Result<Scalefactors> {
         })?;
         if n > 0.0 { Ok(n) } else { Err(Failure::input(format!("'{key}' is {n}, and must be positive (G41)")).at(shown)) }
     };
-    let out =
-        Scalefactors { hires: get("tissue_hires_scalef")?, lowres: get("tissue_lowres_scalef")?, spot_diameter: get("spot_diameter_fullres")? };
+    let out = Scalefactors {
+        hires: get("tissue_hires_scalef")?,
+        lowres: get("tissue_lowres_scalef")?,
+        spot_diameter: get("spot_diameter_fullres")?,
+    };
     if out.hires < out.lowres {
         return Err(Failure::input(format!("the hires factor {} is below the lowres factor {} (V09)", out.hires, out.lowres)).at(shown));
     }

@@ -73,11 +73,14 @@ impl Tiff {
         if width == 0 || height == 0 || width > SIDE_LIMIT || height > SIDE_LIMIT || u64::from(width) * u64::from(height) > PIXEL_LIMIT {
             return Err(Failure::input(format!("an image of {width} x {height} pixels is beyond the limits (G29)")).at(shown));
         }
-        let convert = "convert it to 8-bit RGB without resizing it, for example with libvips: vips copy in.tif out.tif[tile,compression=lzw]";
+        let convert =
+            "convert it to 8-bit RGB without resizing it, for example with libvips: vips copy in.tif out.tif[tile,compression=lzw]";
         let colour = d.colortype().map_err(bad)?;
         if !matches!(colour, ColorType::RGB(8) | ColorType::YCbCr(8)) {
             let code = if matches!(colour, ColorType::RGB(_) | ColorType::YCbCr(_)) { "G31" } else { "G30" };
-            return Err(Failure::input(format!("pixels are {colour:?} where red, green, blue of 8 bits are due ({code})")).at(shown).hint(convert));
+            return Err(Failure::input(format!("pixels are {colour:?} where red, green, blue of 8 bits are due ({code})"))
+                .at(shown)
+                .hint(convert));
         }
         let mut tag = |tag: Tag, default: u16| d.find_tag_unsigned::<u16>(tag).map(|v| v.unwrap_or(default)).map_err(bad);
         if tag(Tag::PlanarConfiguration, 1)? != 1 {
@@ -85,7 +88,9 @@ impl Tiff {
         }
         let orientation = tag(Tag::Orientation, 1)?;
         if orientation != 1 {
-            return Err(Failure::input(format!("orientation {orientation} where 1 is due (G38): pixel coordinates would not fit")).at(shown));
+            return Err(
+                Failure::input(format!("orientation {orientation} where 1 is due (G38): pixel coordinates would not fit")).at(shown)
+            );
         }
         let packing = match tag(Tag::Compression, 1)? {
             1 => Packing::Plain,
@@ -116,6 +121,20 @@ impl Tiff {
 
     fn chunk_bytes(&self) -> u64 {
         3 * u64::from(self.chunk.0) * u64::from(self.chunk.1)
+    }
+
+    /// Where each strip or tile lies in the file, and how many bytes it has.
+    fn places(&self) -> Result<Vec<(u64, u64)>> {
+        let mut d = decoder(&self.path, &self.shown)?;
+        let (offsets, sizes) = if self.tiled { (Tag::TileOffsets, Tag::TileByteCounts) } else { (Tag::StripOffsets, Tag::StripByteCounts) };
+        let mut list = |tag: Tag| d.get_tag_u64_vec(tag).map_err(|e| unreadable(&e, &self.shown));
+        let (offsets, sizes) = (list(offsets)?, list(sizes)?);
+        let due = u64::from(self.width.div_ceil(self.chunk.0)) * u64::from(self.height.div_ceil(self.chunk.1));
+        if offsets.len() as u64 != due || sizes.len() as u64 != due {
+            let text = format!("{due} strips or tiles are due, and {} places and {} sizes are there (G28)", offsets.len(), sizes.len());
+            return Err(Failure::input(text).at(self.shown.clone()));
+        }
+        Ok(offsets.into_iter().zip(sizes).collect())
     }
 
     /// Gives every block that `wants` to `take`, as red, green, blue bytes row by row, each pixel once, in the file's order

@@ -1,8 +1,7 @@
 //! Strips too large to decode whole (many writers put an image into a single one), and plain ones: read row by row.
 
-use super::{Packing, Rect, Tiff, decoder, unreadable};
+use super::{Packing, Rect, Tiff};
 use crate::base::{Failure, IoContext, Result};
-use ::tiff::tags::Tag;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 
@@ -11,19 +10,12 @@ const BAND_ROWS: u32 = 64;
 const BAND_BYTES: usize = 16 << 20;
 
 pub(super) fn rows(tiff: &Tiff, wants: &(dyn Fn(Rect) -> bool + Sync), take: &mut dyn FnMut(Rect, &[u8]) -> Result<()>) -> Result<()> {
-    let mut d = decoder(&tiff.path, &tiff.shown)?;
-    let mut list = |tag: Tag| d.get_tag_u64_vec(tag).map_err(|e| unreadable(&e, &tiff.shown));
-    let (offsets, sizes) = (list(Tag::StripOffsets)?, list(Tag::StripByteCounts)?);
-    let strips = tiff.height.div_ceil(tiff.chunk.1) as usize;
-    if offsets.len() != strips || sizes.len() != strips {
-        let text = format!("{} strips announced, {} offsets and {} sizes there (G28)", strips, offsets.len(), sizes.len());
-        return Err(Failure::input(text).at(tiff.shown.clone()));
-    }
+    let places = tiff.places()?;
     let mut file = File::open(&tiff.path).doing("read", &tiff.path)?;
     let row = 3 * tiff.width as usize;
     let step = BAND_ROWS.min((BAND_BYTES / row).max(1) as u32);
     let mut pixels = Vec::new();
-    for (strip, (&offset, &size)) in offsets.iter().zip(&sizes).enumerate() {
+    for (strip, (offset, size)) in places.into_iter().enumerate() {
         let top = strip as u32 * tiff.chunk.1;
         let height = tiff.chunk.1.min(tiff.height - top);
         let bands: Vec<Rect> = (0..height)
@@ -53,21 +45,22 @@ pub(super) fn rows(tiff: &Tiff, wants: &(dyn Fn(Rect) -> bool + Sync), take: &mu
     Ok(())
 }
 
-/// TIFF's horizontal differencing: each sample is stored as the difference to the same sample of the pixel before.
-fn undo_difference(row: &mut [u8]) {
+/// Undoes TIFF's horizontal differencing, where each sample is stored as the difference to that of the pixel before.
+pub(super) fn undo_difference(row: &mut [u8]) {
     for i in 3..row.len() {
         row[i] = row[i].wrapping_add(row[i - 3]);
     }
 }
 
-enum Source<R: BufRead> {
+/// A compressed strip or tile, unpacked as it is read.
+pub(super) enum Source<R: BufRead> {
     Plain(R),
     Deflate(flate2::bufread::ZlibDecoder<R>),
     Lzw(R, weezl::decode::Decoder),
 }
 
 impl<R: BufRead> Source<R> {
-    fn new(packing: Packing, reader: R) -> Self {
+    pub(super) fn new(packing: Packing, reader: R) -> Self {
         match packing {
             Packing::Deflate => Self::Deflate(flate2::bufread::ZlibDecoder::new(reader)),
             Packing::Lzw => Self::Lzw(reader, weezl::decode::Decoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8)),
@@ -75,7 +68,7 @@ impl<R: BufRead> Source<R> {
         }
     }
 
-    fn fill(&mut self, out: &mut [u8], tiff: &Tiff, band: &Rect) -> Result<()> {
+    pub(super) fn fill(&mut self, out: &mut [u8], tiff: &Tiff, band: &Rect) -> Result<()> {
         let read = match self {
             Self::Plain(r) => r.read_exact(out),
             Self::Deflate(r) => r.read_exact(out),

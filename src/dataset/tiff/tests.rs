@@ -106,7 +106,9 @@ fn cut_and_flipped_files_are_refused_or_read_but_never_panic() {
             Tiff::open(&path, name).and_then(|t| {
                 if (t.width as usize, t.height as usize) == (W, H) {
                     t.blocks(&|_| true, &mut |_, _| Ok(()))?;
-                    if !t.tiled && t.packing != Packing::Jpeg { stream::rows(&t, &|_| true, &mut |_, _| Ok(()))? }
+                    if !t.tiled && t.packing != Packing::Jpeg {
+                        stream::rows(&t, &|_| true, &mut |_, _| Ok(()))?
+                    }
                 }
                 Ok(())
             })

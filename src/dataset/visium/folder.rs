@@ -54,7 +54,9 @@ impl Layout {
             }
         };
         let missing = |what: &str| {
-            Failure::input(format!("{what} is missing (G01)")).at(shown).hint("copy Space Ranger's outs/ folder here as it is, spatial/ included")
+            Failure::input(format!("{what} is missing (G01)"))
+                .at(shown)
+                .hint("copy Space Ranger's outs/ folder here as it is, spatial/ included")
         };
         let old = ending(&["tissue_positions_list.csv"], "positions")?;
         let new = ending(&["tissue_positions.csv"], "positions")?;
@@ -75,7 +77,11 @@ impl Layout {
                 ];
                 match triple {
                     [Some(b), Some(f), Some(m)] => Matrix::Mex([b, f, m]),
-                    _ => return Err(missing("filtered_feature_bc_matrix.h5, or the folder filtered_feature_bc_matrix/ with its three files,")),
+                    _ => {
+                        return Err(missing(
+                            "filtered_feature_bc_matrix.h5, or the folder filtered_feature_bc_matrix/ with its three files,",
+                        ));
+                    }
                 }
             }
         };

@@ -157,13 +157,13 @@ fn inside(rows: &mut Vec<(usize, &Position)>, image: &ImageRef, shown: &str, fin
     let text = format!("{} of {} spots lie outside the image of {} x {}", out.len(), rows.len(), image.width, image.height);
     if out.len() * 100 > rows.len() {
         let swapped = rows.iter().all(|(_, p)| fits(p.y, p.x));
-        return Err(Failure::input(format!("{text}, such as {} ({})", out[0], if swapped { "V07" } else { "G24" }))
-            .at(shown)
-            .hint(if swapped {
+        return Err(Failure::input(format!("{text}, such as {} ({})", out[0], if swapped { "V07" } else { "G24" })).at(shown).hint(
+            if swapped {
                 "with rows and columns swapped all would fit: the pixel columns are in the wrong order"
             } else {
                 "is this the image that Space Ranger was given? Its size must be that of the full-resolution pixels"
-            }));
+            },
+        ));
     }
     findings.push(Finding::warning("G23", format!("{text} and were dropped: {}", out[..out.len().min(5)].join(", "))));
     rows.retain(|(_, p)| fits(p.x, p.y));
@@ -184,7 +184,8 @@ fn scale(rows: &[(usize, &Position)], stated: Option<f64>, shown: &str, findings
     let pitch = steps.iter().sum::<f64>() / steps.len() as f64;
     let spread = steps.iter().map(|s| (s - pitch).abs()).fold(0.0, f64::max);
     if !(pitch > 0.0) || spread > pitch / 2.0 {
-        let text = format!("the spots do not follow the array: neighbours are {pitch:.1} pixels apart, with deviations up to {spread:.1} (G44)");
+        let text =
+            format!("the spots do not follow the array: neighbours are {pitch:.1} pixels apart, with deviations up to {spread:.1} (G44)");
         return Err(Failure::input(text).at(shown).hint("are these another slide's positions, or pixels of a smaller image?"));
     }
     let um = PITCH_UM / pitch;
