@@ -137,6 +137,65 @@ fn an_interrupted_training_ends_in_the_same_bytes() {
     }
 }
 
+/// Says which epochs ended, and whether a state was on disk in the middle of one.
+struct Seen<'a> {
+    epochs: usize,
+    in_the_middle: usize,
+    state: &'a Path,
+}
+
+impl Progress for Seen<'_> {
+    fn batch(&mut self, done: usize, total: usize, _: f64, _: f64) {
+        self.in_the_middle += usize::from(self.epochs == 0 && done < total && self.state.exists());
+    }
+    fn epoch(&mut self, _: &EpochRow) {
+        self.epochs += 1;
+    }
+}
+
+#[test]
+fn saving_inside_an_epoch_changes_no_byte() {
+    let set = Set::new();
+    let whole = trained(&config(), &set);
+    for (every, due) in [(std::time::Duration::ZERO, 3), (std::time::Duration::from_secs(3600), 0)] {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let state = dir.path().join("state.safetensors");
+        let mut seen = Seen { epochs: 0, in_the_middle: 0, state: &state };
+        fit(&Config { save_every: every, ..config() }, &set.data(), &Mirror, dir.path(), &mut seen).expect("fit");
+        // Five steps: the state of one is there when the next has been taken, and the last is saved with the epoch.
+        assert_eq!((seen.epochs, seen.in_the_middle), (4, due));
+        assert!(outputs(dir.path()) == whole);
+    }
+}
+
+#[test]
+fn training_ends_when_patience_does_and_resumes_with_it() {
+    let set = Set::new();
+    // A rate that makes the loss jump about.
+    let long = Config { epochs: 40, learning_rate: 0.05, schedule: Schedule::Constant, ..config() };
+    let patient = Config { patience: Some(3), ..long.clone() };
+    let history = |of: &(Vec<u8>, Vec<u8>)| serde_json::from_slice::<History>(&of.1).expect("history");
+    let (all, fewer) = (trained(&long, &set), trained(&patient, &set));
+    let (full, short) = (history(&all), history(&fewer));
+    let losses: Vec<f64> = full.epochs.iter().map(|e| e.validation_loss.expect("loss")).collect();
+    // The rule by hand: the first epoch that ends a row of three without a smaller loss.
+    let due =
+        (3..losses.len()).find(|&e| losses[e - 2..=e].iter().all(|l| losses[..e - 2].iter().any(|best| best <= l))).expect("an end") + 1;
+    assert!(due < 40, "the case must be one where patience ends");
+    assert_eq!(short.epochs, full.epochs[..due]);
+    assert_eq!(short.best_epoch, due - 3);
+    let dir = tempfile::tempdir().expect("tempdir");
+    for _ in 0..200 {
+        let mut stop = StopAt { after: 4, seen: Cell::new(0), how: Stop::Now };
+        match fit(&patient, &set.data(), &Mirror, dir.path(), &mut stop) {
+            Ok(_) => break,
+            Err(e) => assert_eq!(e.exit, Exit::Interrupted, "{e}"),
+        }
+    }
+    assert!(outputs(dir.path()) == fewer);
+    fit(&Config { best: Best::Last, ..patient }, &set.data(), &Mirror, dir.path(), &mut Quiet).expect_err("nothing to wait for");
+}
+
 #[test]
 fn a_state_of_another_training_or_a_damaged_one_is_not_resumed() {
     let set = Set::new();

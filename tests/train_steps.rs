@@ -3,7 +3,8 @@
 
 use pinfold::nn::{BackboneKind, Head, Regressor, Store, init, store};
 use pinfold::train::adam::{Adam, Kernel};
-use pinfold::train::fit::step;
+use pinfold::train::fit::{mixed_step, step};
+use pinfold::train::scaler::Scaler;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
 
@@ -51,6 +52,60 @@ fn adam_is_torchs() {
             }
         }
     }
+}
+
+/// PyTorch's scaler on gradients that overflow now and then (tests/golden/make_scaler.py): the same scales, and the same
+/// parameters within the rounding of another Adam kernel.
+#[test]
+fn the_gradient_scaler_is_torchs() {
+    let golden: Value = serde_json::from_str(include_str!("golden/scaler.json")).expect("golden file");
+    let mut s = Store::new();
+    let start: Vec<f32> = (0..12).map(|i| -1.0 + 2.0 * i as f32 / 11.0).collect();
+    let p = s.parameter("p", Tensor::from_slice(&start));
+    s.settle(Device::Cpu, Kind::Float).expect("settle");
+    let mut adam = Adam::new(&s, 0.0, Kernel::Fused).expect("adam");
+    let mut scaler = Scaler::new(1024.0, 4);
+    let slope = Tensor::arange(12, (Kind::Float, Device::Cpu));
+    let mut skipped = 0;
+    for (i, factor) in numbers(&golden["factors"]).into_iter().enumerate() {
+        adam.clear_gradients().expect("clear");
+        let loss = ((&p * &p).sum(Kind::Float) + (&p * &slope / (i as f64 + 1.0)).sum(Kind::Float)) * factor;
+        scaler.scaled(&loss).expect("scaled").backward();
+        let sound = scaler.unscale(adam.parameters()).expect("unscale");
+        if sound {
+            adam.step(0.01).expect("step");
+        }
+        skipped += usize::from(!sound);
+        scaler.update(sound);
+        assert_eq!(scaler.scale(), golden["scales"][i].as_f64().expect("scale"), "after step {i}");
+        for (a, b) in store::values(&p).expect("values").iter().zip(numbers(&golden["values"][i])) {
+            assert!((f64::from(*a) - b).abs() < 2e-6, "step {i}: {a} where {b} is due");
+        }
+    }
+    assert!(skipped >= 3, "the case must overflow");
+}
+
+/// On a processor mixed precision is full precision but for the scaling, which is exact.
+#[test]
+fn a_mixed_step_on_the_processor_is_a_full_step() {
+    let head = Head { hidden: 6, dropout: 0.3, outputs: 3 };
+    let images = store::channels_last(&Tensor::from_slice(&fill(4 * 3 * 16 * 16, 9)).reshape([4, 3, 16, 16])).expect("layout");
+    let truth = Tensor::from_slice(&fill(12, 7)).reshape([4, 3]);
+    let run = |mixed: bool| {
+        let net = Regressor::new(BackboneKind::TinyCnn, head, 42, Device::Cpu).expect("network");
+        let mut adam = Adam::new(&net.store, 0.0, Kernel::Fused).expect("adam");
+        let mut scaler = Scaler::default();
+        let _generator = init::generator();
+        let losses: Vec<f64> = (0..4)
+            .map(|i| match mixed {
+                true => mixed_step(&net, &mut adam, &mut scaler, &images, &truth, i, 1e-2).expect("step"),
+                false => step(&net, &mut adam, &images, &truth, i, 1e-2).expect("step"),
+            })
+            .collect();
+        let values: Vec<f32> = net.store.parameters().iter().flat_map(|p| store::values(p).expect("values")).collect();
+        (losses, values)
+    };
+    assert!(run(true) == run(false));
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub struct Done {
     pub items: f64,
     /// A number that the peer must find too.
     pub check: Option<f64>,
+    /// Seconds of it that went into saving the state.
+    pub saving: Option<f64>,
 }
 
 /// A task that is ready to run again and again.
@@ -29,6 +31,10 @@ fn prepare(name: &str, folder: &std::path::Path) -> Result<Task, String> {
     #[cfg(feature = "train")]
     if let Some(side) = name.strip_prefix("train_") {
         return training::prepare(side.parse().map_err(|_| format!("no side in '{name}'"))?);
+    }
+    #[cfg(feature = "train")]
+    if name.starts_with("epoch_") {
+        return training::whole(name, folder);
     }
     tasks::prepare(name, folder)
 }
@@ -52,7 +58,7 @@ fn main() {
             Ok(task) => {
                 let started = Instant::now();
                 let done = task();
-                json!({"task": name, "seconds": started.elapsed().as_secs_f64(), "items": done.items, "check": done.check})
+                json!({"task": name, "seconds": started.elapsed().as_secs_f64(), "items": done.items, "check": done.check, "saving": done.saving})
             }
             Err(why) => json!({"task": name, "error": why}),
         };

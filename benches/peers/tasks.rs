@@ -28,11 +28,11 @@ pub fn prepare(name: &str, folder: &Path) -> Result<Task, String> {
                 let image = decode_bytes(&jpeg, "slide.jpg").expect("a sound JPEG");
                 let (width, height) = (image.width as usize, image.height as usize);
                 if !crop {
-                    return Done { items: (width * height) as f64 / 1e6, check: None };
+                    return Done { items: (width * height) as f64 / 1e6, check: None, saving: None };
                 }
                 let view = ImageView::new(width, height, &image.pixels).expect("a view");
                 let rows = cutter.cut(&view, &centres).expect("windows in the image");
-                Done { items: (rows.len() / PATCH) as f64, check: None }
+                Done { items: (rows.len() / PATCH) as f64, check: None, saving: None }
             }))
         }
         "augment" => {
@@ -48,7 +48,7 @@ pub fn prepare(name: &str, folder: &Path) -> Result<Task, String> {
                     normaliser.apply(&bytes, &mut numbers);
                     std::hint::black_box(&numbers);
                 }
-                Done { items: (patches.len() / PATCH) as f64, check: None }
+                Done { items: (patches.len() / PATCH) as f64, check: None, saving: None }
             }))
         }
         "load" => {
@@ -70,7 +70,7 @@ pub fn prepare(name: &str, folder: &Path) -> Result<Task, String> {
                     );
                     std::hint::black_box(&batch);
                 }
-                Done { items: (patches.len() / PATCH) as f64, check: None }
+                Done { items: (patches.len() / PATCH) as f64, check: None, saving: None }
             }))
         }
         "moran" => {
@@ -84,7 +84,7 @@ pub fn prepare(name: &str, folder: &Path) -> Result<Task, String> {
                 let all = graph.moran_all(genes, |spot, gene| values[spot * genes + gene]);
                 // I, z and p, as the peer gives them.
                 let sum: f64 = all.iter().flatten().map(|m| m.i + m.z_norm().unwrap_or(0.0) + m.p_norm().unwrap_or(0.0)).sum();
-                Done { items: genes as f64, check: Some(sum) }
+                Done { items: genes as f64, check: Some(sum), saving: None }
             }))
         }
         "sha256" => {
@@ -99,6 +99,7 @@ pub fn prepare(name: &str, folder: &Path) -> Result<Task, String> {
                         digest.bytes()[2],
                         digest.bytes()[3],
                     ]))),
+                    saving: None,
                 }
             }))
         }

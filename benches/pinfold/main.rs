@@ -79,6 +79,21 @@ fn moran(c: &mut Criterion) {
     group.finish();
 }
 
+/// A training writes two lines of progress a second at most.
+fn journal(c: &mut Criterion) {
+    use pinfold::engine::journal::{Event, Journal};
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut journal = Journal::open(&dir.path().join("journal.jsonl")).expect("a journal");
+    let mut done = 0;
+    c.bench_function("a line of the journal, on disk", |b| {
+        b.iter(|| {
+            done += 1;
+            let event = Event::Progress { label: "train[holdout]".into(), done, total: 1 << 40, unit: "images".into(), rate: 31.4 };
+            journal.append(event).expect("written");
+        });
+    });
+}
+
 #[cfg(feature = "train")]
 fn train(c: &mut Criterion) {
     use pinfold::nn::{BackboneKind, Head, Regressor, store};
@@ -105,5 +120,5 @@ fn train(_: &mut Criterion) {
     eprintln!("skipped: training needs the 'train' feature");
 }
 
-criterion_group!(benches, decode_and_crop, augment, hash, moran, train);
+criterion_group!(benches, decode_and_crop, augment, hash, moran, journal, train);
 criterion_main!(benches);

@@ -83,6 +83,17 @@ pub fn has_avx2() -> bool {
     return false;
 }
 
+/// In a folder that its group may write, what this process (and any that it starts) makes may be written by the group
+/// too, whatever the person's umask: one member of a group must be able to go on with what another began.
+pub fn share_with_group(folder: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    const GROUP: u32 = 0o070;
+    if std::fs::metadata(folder).is_ok_and(|m| m.permissions().mode() & 0o020 != 0) {
+        let own = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+        rustix::process::umask(own.difference(rustix::fs::Mode::from_raw_mode(GROUP)));
+    }
+}
+
 /// Processor cores that this process may use.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())

@@ -148,7 +148,9 @@ impl Here {
             Some(path) => path.clone(),
             None => std::env::current_dir().map_err(|e| Failure::environment(format!("cannot tell the current folder: {e}")))?,
         };
-        crate::engine::Workspace::find(&from)
+        let workspace = crate::engine::Workspace::find(&from)?;
+        crate::base::host::share_with_group(workspace.root());
+        Ok(workspace)
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Args {
     /// Override any key for this run, e.g. train.epochs=2; the run gets a name of its own.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// Repeat the protocol with these seeds, one run after the other, and report the spread: 42,43,44.
+    /// Repeat the protocol with these seeds, instead of those that it lists, and report the spread: 42,43,44.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["detach", "in_process"])]
     seeds: Vec<u64>,
     /// Train and predict this fold only, by name or by number from 1; without evaluation and report. Can be repeated.
@@ -30,6 +30,9 @@ pub struct Args {
     /// So many folds at a time, in worker processes of their own; under Slurm, so many jobs of the array.
     #[arg(long, value_name = "N", conflicts_with = "in_process")]
     jobs: Option<usize>,
+    /// So many of these jobs share a GPU.
+    #[arg(long, value_name = "N", requires = "jobs")]
+    per_gpu: Option<usize>,
     /// Who runs it, instead of what the protocol says.
     #[arg(long, value_name = "local|slurm", value_parser = executor, conflicts_with = "in_process")]
     executor: Option<Executor>,
@@ -69,11 +72,16 @@ fn executor(text: &str) -> std::result::Result<Executor, String> {
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
     let path = workspace.protocol_path(&args.protocol)?;
-    if !args.seeds.is_empty() {
-        return over_seeds(&workspace, &path, args);
-    }
     let loaded = protocol::load(&path, &args.overrides)?;
-    let mut asked = Asked { executor: args.executor, jobs: args.jobs, folds: args.folds.clone() };
+    let all = if args.seeds.is_empty() { &loaded.protocol.seeds } else { &args.seeds };
+    let one_run = args.detach || args.in_process || args.dry_run || !args.folds.is_empty();
+    if !all.is_empty() && !one_run {
+        return over_seeds(&workspace, &path, args, all);
+    }
+    if all.len() > 1 {
+        output::say(&format!("the protocol lists {} seeds; this runs its own, {}, alone", all.len(), loaded.protocol.seed));
+    }
+    let mut asked = Asked { executor: args.executor, jobs: args.jobs, per_gpu: args.per_gpu, folds: args.folds.clone() };
     if args.in_process {
         asked.executor = Some(Executor::Local);
     }
@@ -121,12 +129,12 @@ fn dry_run(workspace: &Workspace, loaded: &Loaded, execution: &Execution) -> Res
 }
 
 /// One run a seed; what is done already is not done again, so an interrupted series goes on where it was.
-fn over_seeds(workspace: &Workspace, path: &Path, args: &Args) -> Result<()> {
-    seeds::check(&args.seeds)?;
-    for (i, &seed) in args.seeds.iter().enumerate() {
+fn over_seeds(workspace: &Workspace, path: &Path, args: &Args, all: &[u64]) -> Result<()> {
+    seeds::check(all)?;
+    for (i, &seed) in all.iter().enumerate() {
         let loaded = seeds::with_seed(path, &args.overrides, seed)?;
-        output::say(&format!("seed {seed} ({} of {}): {}", i + 1, args.seeds.len(), loaded.name()));
-        let asked = Asked { executor: args.executor, jobs: args.jobs, folds: Vec::new() };
+        output::say(&format!("seed {seed} ({} of {}): {}", i + 1, all.len(), loaded.name()));
+        let asked = Asked { executor: args.executor, jobs: args.jobs, per_gpu: args.per_gpu, folds: Vec::new() };
         let run = order(workspace, &loaded, execution::of(&loaded.protocol, &asked)?)?;
         launch::start(workspace, &run)?;
         attach::follow(&run)?;
@@ -136,7 +144,7 @@ fn over_seeds(workspace: &Workspace, path: &Path, args: &Args) -> Result<()> {
             return Ok(());
         }
     }
-    let found = seeds::gather(workspace, path, &args.overrides, &args.seeds)?;
+    let found = seeds::gather(workspace, path, &args.overrides, all)?;
     if args.json { output::json(&found) } else { super::seeds::print(&found) }
 }
 

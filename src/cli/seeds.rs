@@ -2,7 +2,7 @@
 
 use super::Here;
 use super::output::{self, Side};
-use crate::base::Result;
+use crate::base::{Failure, Result};
 use crate::plan::seeds::{self, Seeds};
 
 /// Arguments of `seeds`.
@@ -10,8 +10,8 @@ use crate::plan::seeds::{self, Seeds};
 pub struct Args {
     /// The protocol, by name or path.
     protocol: String,
-    /// The seeds, with commas between: 42,43,44. 'pinfold run PROTOCOL --seeds 42,43,44' runs them.
-    #[arg(long, value_delimiter = ',', required = true)]
+    /// The seeds, instead of those that the protocol lists: 42,43,44. 'pinfold run PROTOCOL --seeds 42,43,44' runs them.
+    #[arg(long, value_delimiter = ',')]
     seeds: Vec<u64>,
     /// Override any key, as for the runs.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -24,7 +24,13 @@ pub struct Args {
 /// Prints mean, deviation and interval of every metric.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
-    let found = seeds::gather(&workspace, &workspace.protocol_path(&args.protocol)?, &args.overrides, &args.seeds)?;
+    let path = workspace.protocol_path(&args.protocol)?;
+    let listed = crate::protocol::load(&path, &args.overrides)?.protocol.seeds;
+    let seeds = if args.seeds.is_empty() { &listed } else { &args.seeds };
+    if seeds.is_empty() {
+        return Err(Failure::input("no seeds: the protocol lists none").at(args.protocol.clone()).hint("--seeds 42,43,44"));
+    }
+    let found = seeds::gather(&workspace, &path, &args.overrides, seeds)?;
     if args.json {
         return output::json(&found);
     }

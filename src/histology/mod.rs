@@ -3,6 +3,7 @@
 //! Everything here is integer or element-wise arithmetic in a fixed order, so it gives the same bytes on every
 //! machine and with any number of threads. Parity is with OpenCV 4.x and albumentations 2.0.8, pixel for pixel.
 
+pub mod alike;
 pub mod augment;
 pub mod blur;
 pub mod colour;
@@ -14,6 +15,7 @@ pub mod normalise;
 pub mod resize;
 pub mod warp;
 
+pub use alike::Fingerprint;
 pub use augment::{Augmenter, Preset};
 pub use crop::{Border, Cutter, Rounding};
 pub use dihedral::Dihedral;

@@ -14,6 +14,8 @@ pub struct Asked {
     pub executor: Option<schema::Executor>,
     /// Jobs at a time.
     pub jobs: Option<usize>,
+    /// Jobs that share a GPU; 1 if not said.
+    pub per_gpu: Option<usize>,
     /// Folds by name, or by number from 1; all if empty.
     pub folds: Vec<String>,
 }
@@ -24,6 +26,9 @@ pub fn of(p: &Protocol, asked: &Asked) -> Result<Execution> {
     let only = asked.folds.iter().map(|wanted| fold(&names, wanted)).collect::<Result<Vec<_>>>()?;
     // In the protocol's order, and each once.
     let only: Vec<String> = names.iter().filter(|n| only.contains(n)).cloned().collect();
+    if asked.per_gpu == Some(0) {
+        return Err(Failure::input("no job on any GPU").at("--per-gpu 0").hint("--per-gpu 1 gives each job a GPU of its own"));
+    }
     if asked.jobs == Some(0) {
         return Err(Failure::input("no jobs at all").at("--jobs 0").hint("--jobs 1 is one after the other"));
     }
@@ -31,11 +36,8 @@ pub fn of(p: &Protocol, asked: &Asked) -> Result<Execution> {
         schema::Executor::Slurm => Ok(Execution { executor: Executor::Slurm(wishes(p)), slots: asked.jobs.unwrap_or(0), only }),
         schema::Executor::Local => {
             let slots = asked.jobs.unwrap_or(1);
-            let devices = devices();
-            if p.determinism.device == Device::Cuda && slots > devices.len().max(1) {
-                return Err(Failure::environment(format!("{slots} jobs at a time, and {} GPU to be seen", devices.len()))
-                    .at("--jobs")
-                    .hint("one job a GPU; CUDA_VISIBLE_DEVICES names the GPUs where pinfold does not find them"));
+            if p.determinism.device == Device::Cuda {
+                enough(slots, asked.per_gpu.unwrap_or(1), devices().len())?;
             }
             Ok(Execution { executor: Executor::Local, slots, only })
         }
@@ -58,16 +60,29 @@ fn devices() -> Vec<String> {
     (0..count).map(|i| i.to_string()).collect()
 }
 
-/// What each slot on this machine adds to its workers' environment.
+/// Refuses more jobs at a time than the GPUs have slots. Without a GPU to be seen, one job is let through: it says itself
+/// what is missing.
+fn enough(slots: usize, per_gpu: usize, gpus: usize) -> Result<()> {
+    if slots <= (gpus * per_gpu).max(1) {
+        return Ok(());
+    }
+    let seen = if gpus == 1 { "1 GPU".to_owned() } else { format!("{gpus} GPUs") };
+    Err(Failure::environment(format!("{slots} jobs at a time, and {seen} to be seen, with {per_gpu} at a time on each"))
+        .at("--jobs")
+        .hint("--per-gpu says how many share one; CUDA_VISIBLE_DEVICES names the GPUs where pinfold does not find them"))
+}
+
+/// What each slot on this machine adds to its workers' environment. Slots go round the GPUs, so that few jobs share none.
 pub fn slots(p: &Protocol, execution: &Execution) -> Vec<Vec<(String, String)>> {
+    slots_on(p, execution, &devices())
+}
+
+fn slots_on(p: &Protocol, execution: &Execution, devices: &[String]) -> Vec<Vec<(String, String)>> {
     let pins = super::order::pins(p);
-    let devices = devices();
     let slot = |i: usize| {
         let mut out = pins.clone();
-        if p.determinism.device == Device::Cuda
-            && let Some(device) = devices.get(i)
-        {
-            out.push(("CUDA_VISIBLE_DEVICES".to_owned(), device.clone()));
+        if p.determinism.device == Device::Cuda && !devices.is_empty() {
+            out.push(("CUDA_VISIBLE_DEVICES".to_owned(), devices[i % devices.len()].clone()));
         }
         out
     };
@@ -90,4 +105,29 @@ fn wishes(p: &Protocol) -> Wishes {
     }
     let array = s.gres.iter().map(|g| ("gres".to_owned(), Some(g.clone()))).collect();
     Wishes { every, array, signal: s.signal.unwrap_or(60), requeue: s.requeue.unwrap_or(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_go_round_the_gpus() {
+        let source = include_str!("../../protocols/demo.toml").replace("device = \"cpu\"", "device = \"cuda\"");
+        let p = crate::protocol::parse::resolve(&source.replace("class = \"portable\"", "class = \"machine\""), &[]).expect("sound");
+        let execution = Execution { slots: 5, ..Execution::default() };
+        let devices = ["0".to_owned(), "3".to_owned()];
+        let of = |slot: &Vec<(String, String)>| slot.iter().find(|(k, _)| k == "CUDA_VISIBLE_DEVICES").map(|(_, v)| v.clone());
+        let given: Vec<Option<String>> = slots_on(&p, &execution, &devices).iter().map(of).collect();
+        assert_eq!(given, ["0", "3", "0", "3", "0"].map(|d| Some(d.to_owned())));
+        assert!(slots_on(&p, &execution, &[]).iter().all(|s| of(s).is_none()));
+    }
+
+    #[test]
+    fn more_jobs_than_slots_are_refused() {
+        assert!(enough(4, 2, 2).is_ok() && enough(1, 1, 0).is_ok());
+        let said = enough(5, 2, 2).expect_err("five into four").to_string();
+        assert!(said.contains("5 jobs at a time, and 2 GPUs to be seen, with 2"), "{said}");
+        assert!(enough(2, 8, 0).is_err(), "no GPU has no slots");
+    }
 }

@@ -5,7 +5,7 @@ use crate::engine::store::{Artifact, Store};
 use crate::engine::{Stage, Workspace};
 use crate::protocol::Protocol;
 use crate::protocol::schema::{PanelFrom, PanelSet};
-use crate::stage::{evaluate, ingest, patches, preprocess, report, split};
+use crate::stage::{duplicates, evaluate, ingest, patches, preprocess, report, split};
 
 /// Makes a node's stage from the artifacts that it needs, in the order of `needs`.
 pub(super) type Make = Box<dyn Fn(&[&Artifact]) -> Result<Box<dyn Stage>>>;
@@ -61,6 +61,10 @@ impl Graph {
         let (q, at) = (p.clone(), root.clone());
         let patches = graph
             .add("patches", "patches".into(), vec![ingest], move |a| Ok(Box::new(patches::Patches::new(&q.patch, &q.data, &at, a[0]))));
+        // No training reads it; it stands before them, so that a leak is told before hours are spent.
+        let duplicates = graph.add("duplicates", "duplicates".into(), vec![ingest, split, patches], move |a| {
+            Ok(Box::new(duplicates::Duplicates::new(a[0], a[1], a[2])))
+        });
         let mut trained = Vec::new();
         let mut predicted = Vec::new();
         for (fold, name) in split::fold_names(p).into_iter().enumerate() {
@@ -82,7 +86,7 @@ impl Graph {
         let evaluate = graph.add("evaluate", "evaluate".into(), needs, move |a| Ok(Box::new(evaluate::Evaluate::new(&q, a[0], &a[1..]))));
         let (q, at) = (p.clone(), root);
         let folds = trained.len();
-        let needs: Vec<usize> = [evaluate, ingest, split, preprocess].into_iter().chain(trained).chain(predicted).collect();
+        let needs: Vec<usize> = [evaluate, ingest, split, preprocess, duplicates].into_iter().chain(trained).chain(predicted).collect();
         graph.add("report", "report".into(), needs, move |a| {
             Ok(Box::new(report::Report::new(
                 &q,
@@ -92,8 +96,9 @@ impl Graph {
                     ingest: a[1],
                     split: a[2],
                     preprocess: a[3],
-                    train: &a[4..4 + folds],
-                    predict: &a[4 + folds..],
+                    duplicates: a[4],
+                    train: &a[5..5 + folds],
+                    predict: &a[5 + folds..],
                 },
             )))
         });

@@ -34,7 +34,8 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
     data.dedup();
     let evaluation = Evaluate::load(&stage("evaluate").ok_or_else(|| missing("evaluate"))?.dir)?;
     let metrics = evaluation.summary.iter().map(|m| metric(p, m)).collect();
-    let findings: Vec<leakage::Finding> = files::read_json(&stage("split").ok_or_else(|| missing("split"))?.file("leakage.json"))?;
+    let folder = |name: &str| stage(name).map(|a| a.dir.as_path()).ok_or_else(|| missing(name));
+    let findings = leakage::read(folder("split")?, folder("duplicates")?)?;
     let leakage = findings
         .into_iter()
         .map(|f| lock::LeakageFinding { check: f.check, verdict: if f.leaks { "found" } else { "none" }.into(), text: f.text })

@@ -39,6 +39,10 @@ pub fn check(p: &Protocol) -> Checked {
         "a name is 1 to 64 lowercase letters, digits and hyphens".to_owned()
     })?;
     ensure(p.seed <= i64::MAX as u64, "seed", || "a seed is at most 2^63 - 1".to_owned())?;
+    for (i, seed) in p.seeds.iter().enumerate() {
+        ensure(*seed <= i64::MAX as u64, "seeds", || "a seed is at most 2^63 - 1".to_owned())?;
+        ensure(!p.seeds[..i].contains(seed), "seeds", || format!("seed {seed} is listed twice"))?;
+    }
     data(p)?;
     genes(p)?;
     split(p)?;
@@ -213,9 +217,14 @@ fn numbers(p: &Protocol) -> Checked {
     ensure(t.learning_rate > 0.0 && t.learning_rate.is_finite(), "train.learning_rate", || "a positive number".to_owned())?;
     ensure(t.weight_decay >= 0.0 && t.weight_decay.is_finite(), "train.weight_decay", || "0 or a positive number".to_owned())?;
     ensure((1..=100_000).contains(&t.epochs), "train.epochs", || "between 1 and 100000".to_owned())?;
+    ensure(t.patience.is_none_or(|n| (1..=100_000).contains(&n)), "train.patience", || "between 1 and 100000".to_owned())?;
+    ensure(t.patience.is_none() || t.best != Best::Last, "train.patience", || {
+        "patience waits for a smaller loss, and best = \"last\" looks at none".to_owned()
+    })?;
     ensure((2..=65_536).contains(&t.batch), "train.batch", || "between 2 and 65536 (batch normalisation needs two spots)".to_owned())?;
     let d = &p.determinism;
     ensure((1..=1024).contains(&d.threads), "determinism.threads", || "between 1 and 1024".to_owned())?;
+    ensure((1..=10_080).contains(&d.save_minutes), "determinism.save_minutes", || "between 1 and 10080 minutes".to_owned())?;
     ensure((1..=64).contains(&d.loader_threads), "determinism.loader_threads", || "between 1 and 64".to_owned())?;
     ensure(
         d.class != Class::Portable || (d.instruction_set == InstructionSet::Avx2 && d.device == Device::Cpu),

@@ -120,7 +120,7 @@ fn is_memory(text: &str) -> bool {
 
 /// Whether an override's key says only how a protocol is executed.
 pub fn is_execution_key(key: &str) -> bool {
-    key == "executor" || key == "slurm" || key.starts_with("slurm.")
+    matches!(key, "executor" | "slurm" | "seeds") || key.starts_with("slurm.")
 }
 
 #[cfg(test)]

@@ -28,6 +28,9 @@ pub struct Protocol {
     pub profile: Profile,
     /// The seed of every keyed draw: weights, order, dropout, augmentation.
     pub seed: u64,
+    /// Seeds to repeat it with. Not part of the canonical form: each repetition is a run with a seed of its own.
+    #[serde(default, skip_serializing)]
+    pub seeds: Vec<u64>,
     /// Dataset and slides.
     pub data: Data,
     /// Which genes are predicted.
@@ -376,6 +379,30 @@ pub struct Train {
     pub epoch_loss: EpochLoss,
     /// Which epoch's weights are kept.
     pub best: Best,
+    /// Precision of the forward and backward pass.
+    #[serde(default, skip_serializing_if = "Precision::is_full")]
+    pub precision: Precision,
+    /// Training ends after so many epochs in a row without a smaller loss of the kind that `best` looks at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+}
+
+/// Precision of the forward and backward pass.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32-bit numbers throughout.
+    #[default]
+    Full,
+    /// On a GPU: 16-bit numbers where libtorch's autocast thinks them safe, with a gradient scaler. On the CPU, as in
+    /// PyTorch's `torch.cuda.amp`: 32-bit numbers.
+    Mixed,
+}
+
+impl Precision {
+    fn is_full(&self) -> bool {
+        *self == Self::Full
+    }
 }
 
 /// Optimisers.
@@ -442,6 +469,20 @@ pub struct Determinism {
     pub loader_threads: usize,
     /// Where training runs.
     pub device: Device,
+    /// Minutes after which the state is saved inside an epoch; never part of the result.
+    #[serde(default = "save_minutes", skip_serializing_if = "is_save_minutes")]
+    pub save_minutes: u64,
+}
+
+/// Minutes between two saves inside an epoch, where a protocol says nothing.
+pub const SAVE_MINUTES: u64 = 5;
+
+fn save_minutes() -> u64 {
+    SAVE_MINUTES
+}
+
+fn is_save_minutes(minutes: &u64) -> bool {
+    *minutes == SAVE_MINUTES
 }
 
 /// Determinism classes (design, section 4).

@@ -1,17 +1,21 @@
 //! What the test side of a split shares with the training side. Looked for before training; printed beside the
 //! result and locked with it.
 
+use super::files;
+use crate::base::Result;
 use crate::dataset::Slide;
 use crate::protocol::Protocol;
 use crate::protocol::schema::{Best, PanelFrom, PanelRule, PanelSet};
 use crate::split::Fold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// One thing that was looked for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What was looked for: `donor`, `slide`, `neighbour`, `overlap`, `panel`, `checkpoint`.
+    /// What was looked for: `donor`, `slide`, `neighbour`, `overlap`, `panel`, `normalisation`, `checkpoint`, `stopping`;
+    /// from the stage `duplicates`: `duplicate`.
     pub check: String,
     /// Whether it was found.
     pub leaks: bool,
@@ -44,8 +48,17 @@ pub fn look(p: &Protocol, slides: &[Slide], folds: &[Fold]) -> Vec<Finding> {
         neighbours(folds, &at),
         overlaps(p.patch.size, folds, &at),
         panel(p, folds, &at),
+        finding("normalisation", false, "targets are made spot by spot: no spot's value depends on another spot".into()),
         checkpoint(p),
+        stopping(p),
     ]
+}
+
+/// All findings of a protocol: those that follow from the split, then those that need the pixels.
+pub fn read(split: &Path, duplicates: &Path) -> Result<Vec<Finding>> {
+    let mut all: Vec<Finding> = files::read_json(&split.join("leakage.json"))?;
+    all.extend(files::read_json::<Vec<Finding>>(&duplicates.join("leakage.json"))?);
+    Ok(all)
 }
 
 fn learning(fold: &Fold) -> impl Iterator<Item = usize> + '_ {
@@ -172,5 +185,13 @@ fn checkpoint(p: &Protocol) -> Finding {
             finding("checkpoint", false, "the checkpoint is chosen on validation spots taken out of the training side".into())
         }
         Best::Last => finding("checkpoint", false, "the checkpoint is the last epoch's, whatever its loss".into()),
+    }
+}
+
+fn stopping(p: &Protocol) -> Finding {
+    match (p.train.patience, p.train.best) {
+        (None, _) => finding("stopping", false, "the number of epochs is fixed beforehand".into()),
+        (Some(_), Best::MinTestLoss) => finding("stopping", true, "the loss on the test spots says when training stops".into()),
+        (Some(_), _) => finding("stopping", false, "the loss on validation spots of the training side says when training stops".into()),
     }
 }

@@ -12,7 +12,7 @@ use crate::protocol::schema::{AugmentationPreset, Best, NetworkName};
 use crate::train::{self, Augment, Config, Data, EpochRow, Progress, Stop};
 use std::cell::RefCell;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Augmentation presets, under one address: protocol seed, fold, epoch, spot.
 struct Keyed(Augmenter);
@@ -86,6 +86,9 @@ fn config(p: &Protocol, fold: usize) -> Config {
     c.schedule = p.train.schedule;
     c.epoch_loss = p.train.epoch_loss;
     c.best = p.train.best;
+    c.precision = p.train.precision;
+    c.patience = p.train.patience;
+    c.save_every = Duration::from_secs(60 * p.determinism.save_minutes);
     c.seed = p.seed;
     c.fold = fold as u64;
     c.colour = p.patch.colour;

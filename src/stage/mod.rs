@@ -2,6 +2,7 @@
 //!
 //! Each names its inputs and parameters (so that its key follows), calls the science, and writes its outputs.
 
+pub mod duplicates;
 pub mod evaluate;
 pub mod figures;
 pub mod files;

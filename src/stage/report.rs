@@ -4,7 +4,7 @@ use super::evaluate::Evaluate;
 use super::figures::{self, Drawn, Material};
 use super::files::{self, Expression};
 use super::ingest::Ingest;
-use super::leakage::Finding;
+use super::leakage::{self, Finding};
 use crate::base::{Digest, Result, text};
 use crate::dataset::Slide;
 use crate::engine::store::{Artifact, Job};
@@ -22,8 +22,10 @@ pub struct Parts<'a> {
     pub evaluate: &'a Artifact,
     /// Slides.
     pub ingest: &'a Artifact,
-    /// Folds and leakage.
+    /// Folds, and what leaks by them.
     pub split: &'a Artifact,
+    /// What leaks by the pixels.
+    pub duplicates: &'a Artifact,
     /// Targets.
     pub preprocess: &'a Artifact,
     /// Checkpoints and histories, one a fold.
@@ -39,6 +41,7 @@ pub struct Report {
     evaluate: Artifact,
     ingest: Artifact,
     split: Artifact,
+    duplicates: Artifact,
     preprocess: Artifact,
     train: Vec<Artifact>,
     predict: Vec<Artifact>,
@@ -54,6 +57,7 @@ impl Report {
             evaluate: parts.evaluate.clone(),
             ingest: parts.ingest.clone(),
             split: parts.split.clone(),
+            duplicates: parts.duplicates.clone(),
             preprocess: parts.preprocess.clone(),
             train: owned(parts.train),
             predict: owned(parts.predict),
@@ -61,7 +65,7 @@ impl Report {
     }
 
     fn inputs(&self) -> impl Iterator<Item = &Artifact> {
-        [&self.evaluate, &self.ingest, &self.split, &self.preprocess].into_iter().chain(&self.train).chain(&self.predict)
+        [&self.evaluate, &self.ingest, &self.split, &self.duplicates, &self.preprocess].into_iter().chain(&self.train).chain(&self.predict)
     }
 }
 
@@ -71,7 +75,7 @@ impl Stage for Report {
         Job {
             stage: "report",
             label: "report".into(),
-            version: 2,
+            version: 3,
             parameters: json!({"protocol": self.protocol.canonical()}),
             inputs: self.inputs().map(|a| (a.label.clone(), a.digest())).collect(),
         }
@@ -89,7 +93,7 @@ impl Stage for Report {
             .iter()
             .map(|a| Ok((name(&a.label), files::read_json(&a.file("history.json"))?)))
             .collect::<Result<Vec<(String, serde_json::Value)>>>()?;
-        let findings: Vec<Finding> = files::read_json(&self.split.file("leakage.json"))?;
+        let findings = leakage::read(&self.split.dir, &self.duplicates.dir)?;
         let material = Material {
             protocol: p,
             slides: &slides,

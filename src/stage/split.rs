@@ -67,8 +67,8 @@ impl Stage for Split {
         Job {
             stage: "split",
             label: "split".into(),
-            version: 1,
-            parameters: json!({"split": p.split, "slides": p.data.slides, "patch_size": p.patch.size, "panel": p.panel_id(), "genes_from": p.genes.from, "best": p.train.best}),
+            version: 2,
+            parameters: json!({"split": p.split, "slides": p.data.slides, "patch_size": p.patch.size, "panel": p.panel_id(), "genes_from": p.genes.from, "best": p.train.best, "patience": p.train.patience}),
             inputs: [("ingest".to_owned(), self.ingest.digest())].into(),
         }
     }

@@ -50,6 +50,11 @@ impl Adam {
         self.steps
     }
 
+    /// What it moves.
+    pub fn parameters(&self) -> &[Tensor] {
+        &self.parameters
+    }
+
     /// Forgets the gradients.
     pub fn clear_gradients(&self) -> Torch<()> {
         shim::clear_gradients(&self.parameters)

@@ -4,15 +4,16 @@ use super::history::EpochRow;
 use crate::base::digest::Hasher;
 use crate::base::{Digest, Failure, Result, canon};
 use crate::nn::{BackboneKind, Head, regressor::patch_count};
-use crate::protocol::schema::{Best, Class, Colour, Device, EpochLoss, Schedule};
+use crate::protocol::schema::{Best, Class, Colour, Device, EpochLoss, Precision, Schedule};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Channel means of ImageNet, of values in 0..1, red first.
 pub const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// Channel standard deviations of ImageNet.
 pub const IMAGENET_STD: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// Parameters of one training. All but `loader_threads` can change the result.
+/// Parameters of one training. All but `loader_threads` and `save_every` can change the result.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Which backbone.
@@ -40,6 +41,12 @@ pub struct Config {
     /// Which epoch's weights are kept. `MinTestLoss` acts as `MinValidationLoss`: the caller then gives the test
     /// spots as `validation`.
     pub best: Best,
+    /// Precision of the forward and backward pass.
+    pub precision: Precision,
+    /// Epochs in a row without a smaller loss after which training ends; none for all epochs.
+    pub patience: Option<usize>,
+    /// The state is saved this often inside an epoch; never part of the result.
+    pub save_every: Duration,
     /// The protocol's seed.
     pub seed: u64,
     /// Number of the fold, part of every key of a draw.
@@ -78,6 +85,9 @@ impl Config {
             schedule: Schedule::Constant,
             epoch_loss: EpochLoss::SpotMean,
             best: Best::Last,
+            precision: Precision::Full,
+            patience: None,
+            save_every: Duration::from_secs(300),
             seed: 42,
             fold: 0,
             colour: Colour::Rgb,
@@ -128,6 +138,9 @@ impl Config {
         if let Some(at) = data.targets.iter().position(|v| !v.is_finite()) {
             return bad(format!("the target of row {}, gene {}, is not a finite number", at / data.genes, at % data.genes));
         }
+        if self.patience.is_some() && self.best == Best::Last {
+            return bad("patience waits for a smaller loss, and the last epoch is kept whatever its loss".into());
+        }
         if data.validation.is_empty() && (self.best != Best::Last || self.schedule == Schedule::CosineOfLoss) {
             return bad("the choice of the best epoch, or the schedule, needs validation spots, and there are none".into());
         }
@@ -142,7 +155,7 @@ impl Config {
             "network": self.network.name(), "hidden": self.hidden, "dropout": self.dropout, "weights": weights.map(|d| d.to_string()),
             "batch": self.batch, "evaluation_batch": self.evaluation_batch, "epochs": self.epochs,
             "learning_rate": self.learning_rate, "weight_decay": self.weight_decay, "schedule": self.schedule,
-            "epoch_loss": self.epoch_loss, "best": self.best, "seed": self.seed, "fold": self.fold, "colour": self.colour,
+            "epoch_loss": self.epoch_loss, "best": self.best, "patience": self.patience, "precision": self.precision, "seed": self.seed, "fold": self.fold, "colour": self.colour,
             "mean": self.mean, "std": self.std, "threads": self.threads, "device": self.device, "identity": self.identity,
             "side": data.side, "genes": data.genes, "patches": data.patches.len(),
             "train": rows(data.train), "validation": rows(data.validation),
@@ -206,6 +219,8 @@ pub trait Progress {
     fn batch(&mut self, _done: usize, _total: usize, _loss: f64, _images_per_second: f64) {}
     /// An epoch is done and saved.
     fn epoch(&mut self, _row: &EpochRow) {}
+    /// The state was saved; it took so many seconds, the disk included.
+    fn saved(&mut self, _seconds: f64) {}
     /// Whether to stop.
     fn should_stop(&self) -> Option<Stop> {
         None

@@ -7,6 +7,7 @@ use super::determinism::{self, Grade};
 use super::evaluate::{evaluate, score};
 use super::history::{EpochRow, History, json, summarise};
 use super::queue::in_order;
+use super::scaler::Scaler;
 use super::schedule::learning_rate;
 use super::state::{self, Best, Standing};
 use crate::base::arrays::ArraysWriter;
@@ -15,11 +16,8 @@ use crate::nn::{Doing, Regressor, Torch, init, operations};
 use crate::protocol::schema;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tch::{Reduction, Tensor};
-
-/// In a long epoch the state is saved this often, so that a kill costs little.
-const SAVE_EVERY: Duration = Duration::from_secs(300);
 
 /// What a training leaves behind.
 #[derive(Clone, Debug)]
@@ -61,9 +59,12 @@ pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, prog
     let mut run =
         Run { config, data, device, net, adam, best: Best::default(), maker: Maker::new(config, data), digest, state_path: &state_path };
     let mut standing = state::resume(&state_path, digest, &run.net, &mut run.adam, &mut run.best)?.unwrap_or_else(Standing::start);
+    if standing.scaler.is_none() && config.precision == schema::Precision::Mixed && device.is_cuda() {
+        standing.scaler = Some(Scaler::default());
+    }
     // Whoever draws from libtorch's generator holds it; here for the whole training, since each step re-seeds it.
     let generator = init::generator();
-    while standing.epoch <= config.epochs {
+    while standing.epoch <= config.epochs && !standing.exhausted(config.patience) {
         run.epoch(&mut standing, augment, progress)?;
     }
     drop(generator);
@@ -123,9 +124,11 @@ impl Run<'_> {
         standing.epoch += 1;
         standing.step = 0;
         standing.losses.clear();
+        let began = Instant::now();
         self.save(standing)?;
+        progress.saved(began.elapsed().as_secs_f64());
         progress.epoch(&row);
-        if progress.should_stop().is_some() && standing.epoch <= config.epochs {
+        if progress.should_stop().is_some() && standing.epoch <= config.epochs && !standing.exhausted(config.patience) {
             return Err(stopped(standing));
         }
         Ok(())
@@ -153,7 +156,11 @@ impl Run<'_> {
                 let seed = Draw::keyed(config.seed, "train/step", &[key[0], key[1], i as u64]).u64() >> 1;
                 let truth = batch.truth(device).torch("copy a batch")?;
                 let images = batch.images(device).torch("copy a batch")?;
-                let loss = step(net, adam, &images, &truth, seed as i64, rate).torch("take a training step")?;
+                let loss = match &mut standing.scaler {
+                    None => step(net, adam, &images, &truth, seed as i64, rate),
+                    Some(scaler) => mixed_step(net, adam, scaler, &images, &truth, seed as i64, rate),
+                }
+                .torch("take a training step")?;
                 finite(loss, "training loss", epoch)?;
                 standing.losses.push((batch.rows, loss));
                 standing.step = i + 1;
@@ -161,9 +168,11 @@ impl Run<'_> {
                 seen += batch.rows;
                 progress.batch(i + 1, total, loss, seen as f64 / started.elapsed().as_secs_f64().max(1e-9));
                 let stop = progress.should_stop() == Some(Stop::Now);
-                if i + 1 < total && (stop || saved.elapsed() >= SAVE_EVERY) {
+                if i + 1 < total && (stop || saved.elapsed() >= config.save_every) {
+                    let began = Instant::now();
                     state::save(state_path, digest, standing, net, adam, best)?;
                     saved = Instant::now();
+                    progress.saved((saved - began).as_secs_f64());
                     if stop {
                         return Err(stopped(standing));
                     }
@@ -185,6 +194,29 @@ pub fn step(net: &Regressor, adam: &mut Adam, images: &Tensor, truth: &Tensor, s
     adam.clear_gradients()?;
     loss.f_backward()?;
     adam.step(rate)?;
+    loss.f_double_value(&[])
+}
+
+/// One step in mixed precision: the forward pass and the loss under autocast, the backward pass from the scaled loss. A
+/// step whose gradients overflowed moves nothing.
+pub fn mixed_step(
+    net: &Regressor,
+    adam: &mut Adam,
+    scaler: &mut Scaler,
+    images: &Tensor,
+    truth: &Tensor,
+    seed: i64,
+    rate: f64,
+) -> Torch<f64> {
+    tch::manual_seed(seed);
+    let loss = tch::autocast(true, || net.forward(images, true)?.f_mse_loss(truth, Reduction::Mean))?;
+    adam.clear_gradients()?;
+    scaler.scaled(&loss)?.f_backward()?;
+    let sound = scaler.unscale(adam.parameters())?;
+    if sound {
+        adam.step(rate)?;
+    }
+    scaler.update(sound);
     loss.f_double_value(&[])
 }
 

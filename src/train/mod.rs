@@ -12,6 +12,7 @@ pub mod facts;
 pub mod fit;
 pub mod history;
 pub mod queue;
+pub mod scaler;
 pub mod schedule;
 pub mod state;
 

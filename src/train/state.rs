@@ -3,6 +3,7 @@
 use super::adam::Adam;
 use super::evaluate::Chosen;
 use super::history::EpochRow;
+use super::scaler::Scaler;
 use crate::base::arrays::{Arrays, ArraysWriter};
 use crate::base::{Digest, Result};
 use crate::nn::Regressor;
@@ -23,6 +24,9 @@ pub(super) struct Standing {
     /// The best epoch so far, 0 for none, and its loss.
     pub best_epoch: usize,
     pub best_loss: Option<f64>,
+    /// The gradient scaler, in mixed precision.
+    #[serde(default)]
+    pub scaler: Option<Scaler>,
     /// Steps of the optimiser.
     pub adam_steps: u64,
 }
@@ -33,6 +37,10 @@ impl Standing {
     }
     pub fn chosen(&self) -> Chosen {
         Chosen { epoch: self.best_epoch, loss: self.best_loss }
+    }
+    /// Whether the last epochs, so many in a row, brought nothing better.
+    pub fn exhausted(&self, patience: Option<usize>) -> bool {
+        patience.is_some_and(|n| self.history.len() >= self.best_epoch + n)
     }
     pub fn choose(&mut self, chosen: Chosen) {
         (self.best_epoch, self.best_loss) = (chosen.epoch, chosen.loss);

@@ -20,6 +20,7 @@ const STEPS: &[(&str, &str, &str, &[&str])] = &[
     ),
     ("preprocess", "Make the targets", "A panel of genes is chosen and counts are transformed.", &["genes", "expression"]),
     ("patches", "Cut the patches", "The image square round each spot, in one file that is mapped into memory.", &["patch"]),
+    ("duplicates", "Look for duplicates", "Test patches that show nearly the same picture as a training patch: a leak.", &[]),
     (
         "train",
         "Train",
@@ -119,13 +120,13 @@ fn quirks(stage: &str, p: &Protocol) -> Vec<Quirk> {
 }
 
 fn found_leaks(known: &[(String, &'static str, Known)]) -> Vec<Finding> {
-    let split = known.iter().find_map(|(_, stage, k)| match k {
-        Known::Done(a) if *stage == "split" => Some(a),
+    // Each part as soon as it is known.
+    let looked = known.iter().filter_map(|(_, stage, k)| match k {
+        Known::Done(a) if matches!(*stage, "split" | "duplicates") => Some(a.file("leakage.json")),
         _ => None,
     });
-    let Some(split) = split else { return Vec::new() };
-    let findings: Vec<leakage::Finding> = crate::stage::files::read_json(&split.file("leakage.json")).unwrap_or_default();
-    let mut out: Vec<Finding> = findings.into_iter().map(|f| Finding { serious: f.leaks, text: f.text }).collect();
+    let findings = looked.flat_map(|path| crate::stage::files::read_json::<Vec<leakage::Finding>>(&path).unwrap_or_default());
+    let mut out: Vec<Finding> = findings.map(|f| Finding { serious: f.leaks, text: f.text }).collect();
     out.sort_by_key(|f| !f.serious);
     out
 }

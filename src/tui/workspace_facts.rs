@@ -187,7 +187,7 @@ impl Facts for WorkspaceFacts {
                 .collect::<Vec<_>>()
                 .join(" "),
         };
-        let findings: Vec<leakage::Finding> = crate::stage::files::read_json(&self.artifact(protocol, "split")?.join("leakage.json"))?;
+        let findings = leakage::read(&self.artifact(protocol, "split")?, &self.artifact(protocol, "duplicates")?)?;
         let mut slides: Vec<String> = Vec::new();
         for fold in self.predictions(protocol)? {
             for spot in fold.spots {

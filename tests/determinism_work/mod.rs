@@ -19,10 +19,17 @@ pub struct Row {
     pub operations: BTreeSet<String>,
 }
 
-/// All of it, in a fixed order.
-pub fn all() -> Vec<Row> {
+impl Row {
+    /// Whether it came of a whole training.
+    pub fn is_training(&self) -> bool {
+        self.work.starts_with("training of ")
+    }
+}
+
+/// All of it, in a fixed order; the trainings if they are wanted.
+pub fn all(with_trainings: bool) -> Vec<Row> {
     let mut rows = operations::all();
-    if std::env::var_os("PINFOLD_DETERMINISM_ONLY").is_none() {
+    if with_trainings && std::env::var_os("PINFOLD_DETERMINISM_ONLY").is_none() {
         rows.extend(trainings::all());
     }
     rows
