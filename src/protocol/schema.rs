@@ -142,7 +142,7 @@ pub struct Genes {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub list: Vec<String>,
     /// Which spots choose: `"train"`, `"all"`, or a list of slides.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "PanelFrom::unsaid")]
     pub from: PanelFrom,
     /// The common gene space of the slides.
     pub space: GeneSpace,
@@ -176,6 +176,13 @@ pub enum PanelFrom {
     #[default]
     #[serde(skip)]
     Unsaid,
+}
+
+impl PanelFrom {
+    /// Nothing said has no form in a file: a stored protocol leaves the key out.
+    fn unsaid(&self) -> bool {
+        *self == Self::Unsaid
+    }
 }
 
 /// Named sets of spots that choose a panel.
