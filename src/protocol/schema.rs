@@ -174,7 +174,7 @@ pub enum PanelFrom {
     Slides(Vec<String>),
     /// Every spot, when nothing is said (a list needs no spots).
     #[default]
-    #[serde(skip)]
+    #[serde(skip_deserializing)]
     Unsaid,
 }
 
