@@ -10,7 +10,7 @@ fn visium_spec(data: &Data) -> visium::Spec {
     visium::Spec { folder: keys.folder, image: keys.image, donors: keys.donors, organ: keys.organ }
 }
 
-fn imported_folder<'a>(data: &'a Data) -> Result<&'a str> {
+fn imported_folder(data: &Data) -> Result<&str> {
     data.imported.as_ref().map(|i| i.folder.as_str()).ok_or_else(|| Failure::input("no [data.imported] table"))
 }
 

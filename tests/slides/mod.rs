@@ -96,7 +96,7 @@ impl Small {
     pub fn count(&self, spot: &At, gene: usize) -> u64 {
         let red = u64::from(self.pixel(spot.x as u32, spot.y as u32)[0]);
         let chance = hash(&[spot.row as u64, spot.col as u64, gene as u64, self.seed]) % 4;
-        if gene % 2 == 0 { red / (8 + gene as u64) + chance } else { chance * gene as u64 }
+        if gene.is_multiple_of(2) { red / (8 + gene as u64) + chance } else { chance * gene as u64 }
     }
 
     pub fn positions(&self, header: bool) -> String {

@@ -11,9 +11,12 @@ use crate::dataset::{nearest, npy, visium::read_image};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 
-/// The files of one slide that are there: (role, recorded path, path). Missing tables and images are errors; missing
+/// A file: role, recorded path, path on this disk.
+type Place = (&'static str, String, PathBuf);
+
+/// The files of one slide that are there. Missing tables and images are errors; missing
 /// counts or Harmony's matrix are not, unless both are missing.
-fn here(root: &Path, slide: &str) -> Result<(Known, Vec<(&'static str, String, PathBuf)>)> {
+fn here(root: &Path, slide: &str) -> Result<(Known, Vec<Place>)> {
     let data = data_folder(root)?;
     let facts = known(slide)
         .ok_or_else(|| Failure::input(format!("unknown slide '{slide}' in GSE240429 (G39)")).hint(nearest::hint(slide, SLIDES)))?;

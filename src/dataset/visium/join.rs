@@ -183,7 +183,7 @@ fn scale(rows: &[(usize, &Position)], stated: Option<f64>, shown: &str, findings
     }
     let pitch = steps.iter().sum::<f64>() / steps.len() as f64;
     let spread = steps.iter().map(|s| (s - pitch).abs()).fold(0.0, f64::max);
-    if !(pitch > 0.0) || spread > pitch / 2.0 {
+    if pitch <= 0.0 || spread > pitch / 2.0 {
         let text =
             format!("the spots do not follow the array: neighbours are {pitch:.1} pixels apart, with deviations up to {spread:.1} (G44)");
         return Err(Failure::input(text).at(shown).hint("are these another slide's positions, or pixels of a smaller image?"));
