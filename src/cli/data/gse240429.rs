@@ -52,7 +52,7 @@ fn text(report: &CheckReport, root: &str) -> String {
         let digest = p.due_sha256.map_or_else(|| "not known; record it on first sight in [data.digests]".to_owned(), |d| d.to_string());
         out.push_str(&format!("  {}\n    from    {}\n    size    {}\n    sha256  {digest}\n", p.path, p.fetch, p.due_size));
     }
-    crate::base::text::clean_lines(&out)
+    format!("{}\n", crate::base::text::clean_lines(&out).trim_end())
 }
 
 /// Reads Visium slides below a folder and says what they are; by default every folder there is a slide.
@@ -100,7 +100,7 @@ pub(super) fn visium_check(root: &Path, folder: &str, slides: &[String], json: b
                 Err(e) => out.push_str(&format!("{}: refused: {}\n", clean(name), clean(&e.to_string()))),
             }
         }
-        output::print(&crate::base::text::clean_lines(&out))?;
+        output::print(&format!("{}\n", crate::base::text::clean_lines(&out).trim_end()))?;
     }
     read.into_iter().find_map(|(_, r)| r.err()).map_or(Ok(()), Err)
 }
