@@ -1,61 +1,14 @@
 //! Malformed her2st input: each is refused with what was wrong, where, and what to do (exit code 2).
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod little_section;
+
+use little_section::{Fixture, gz, jpeg};
 use pinfold::base::{Exit, Failure};
 use pinfold::dataset::her2st;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-
-/// A sound little section: 4 x 3 spots, 3 genes, an image of 1600 x 1700 pixels.
-struct Fixture {
-    dir: tempfile::TempDir,
-    counts: String,
-    spots: String,
-}
-
-fn gz(text: &str) -> Vec<u8> {
-    let mut e = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    e.write_all(text.as_bytes()).unwrap();
-    e.finish().unwrap()
-}
-
-fn jpeg(width: u32, height: u32) -> Vec<u8> {
-    let pixels: Vec<u8> = (0..width * height * 3).map(|i| 150 + (i / 997 % 90) as u8).collect();
-    let mut out = Vec::new();
-    image::codecs::jpeg::JpegEncoder::new(&mut out).encode(&pixels, width, height, image::ExtendedColorType::Rgb8).unwrap();
-    out
-}
+use std::path::Path;
 
 impl Fixture {
-    fn new() -> Self {
-        let (mut counts, mut spots) = ("\tAA\tBB\tCC\n".to_owned(), "x\ty\tnew_x\tnew_y\tpixel_x\tpixel_y\tselected\n".to_owned());
-        for x in 2..6 {
-            for y in 3..6 {
-                counts.push_str(&format!("{x}x{y}\t{}\t0\t{}\n", x + y, x * y));
-                let (nx, ny) = (f64::from(x) + 0.05, f64::from(y) - 0.05);
-                spots.push_str(&format!("{x}\t{y}\t{nx:.2}\t{ny:.2}\t{:.2}\t{:.2}\t1\n", (nx - 1.0) * 50.0, (ny - 1.0) * 50.0));
-            }
-        }
-        let f = Self { dir: tempfile::tempdir().unwrap(), counts, spots };
-        for folder in ["ST-cnts", "ST-spotfiles", "ST-imgs/C/C2"] {
-            std::fs::create_dir_all(f.at(folder)).unwrap();
-        }
-        f.write("ST-imgs/C/C2/one.jpg", &jpeg(1600, 1700));
-        f
-    }
-    fn at(&self, inner: &str) -> PathBuf {
-        self.dir.path().join("her2st/data").join(inner)
-    }
-    fn write(&self, inner: &str, bytes: &[u8]) {
-        std::fs::write(self.at(inner), bytes).unwrap();
-    }
-    fn root(&self) -> &Path {
-        self.dir.path()
-    }
-    fn tables(&self) {
-        self.write("ST-cnts/C2.tsv.gz", &gz(&self.counts));
-        self.write("ST-spotfiles/C2_selection.tsv", self.spots.as_bytes());
-    }
     fn read(&self) -> Result<Vec<pinfold::dataset::Slide>, Failure> {
         her2st::read(self.root(), &["C2".to_owned()])
     }
@@ -212,7 +165,7 @@ fn images_that_are_none() {
     f.write("ST-imgs/C/C2/one.jpg", &whole);
     f.write("ST-imgs/C/C2/two.jpg", &whole);
     f.refuses(&["2 images where one is due: one.jpg, two.jpg", "L11"]);
-    std::fs::remove_dir_all(f.at("ST-imgs/C/C2")).unwrap();
+    std::fs::remove_dir_all(f.place("ST-imgs/C/C2")).unwrap();
     f.refuses(&["image folder of section C2 is missing", "almaan/her2st", "3957257"]);
 }
 
@@ -227,15 +180,15 @@ fn names_and_places() {
     said(read(&["C2", "C2"]), &["listed twice", "G40"]);
     said(read(&["C3"]), &["counts of section C3 are missing", "G01", "ST-cnts/C3.tsv.gz", "almaan/her2st"]);
     said(her2st::read(Path::new("/nowhere/at/all"), &["C2".into()]).expect_err("none"), &["no such folder", "PINFOLD_DATA", "G01"]);
-    said(her2st::read(&f.at("ST-cnts"), &["C2".into()]).expect_err("none"), &["no her2st in this folder", "G01"]);
+    said(her2st::read(&f.place("ST-cnts"), &["C2".into()]).expect_err("none"), &["no her2st in this folder", "G01"]);
     // One section's files under another's name.
-    std::fs::create_dir_all(f.at("ST-imgs/C/C3")).unwrap();
+    std::fs::create_dir_all(f.place("ST-imgs/C/C3")).unwrap();
     for (from, to) in [
         ("ST-cnts/C2.tsv.gz", "ST-cnts/C3.tsv.gz"),
         ("ST-spotfiles/C2_selection.tsv", "ST-spotfiles/C3_selection.tsv"),
         ("ST-imgs/C/C2/one.jpg", "ST-imgs/C/C3/x.jpg"),
     ] {
-        std::fs::copy(f.at(from), f.at(to)).unwrap();
+        std::fs::copy(f.place(from), f.place(to)).unwrap();
     }
     said(read(&["C2", "C3"]), &["slides C2 and C3 have the same counts file", "G34"]);
 }
@@ -276,7 +229,7 @@ fn the_check_tells_states_apart() {
     let c2 = all.sections.iter().find(|s| s.section == "C2").unwrap();
     assert_eq!((c2.state, c2.files[0].state, c2.spots), (her2st::SectionState::Ready, her2st::FileState::Changed, Some(12)));
     said(her2st::check(f.root(), &["C3".into()]).unwrap().verdict().expect_err("absent"), &["not there: C3", "3957257"]);
-    std::fs::remove_file(f.at("ST-spotfiles/C2_selection.tsv")).unwrap();
+    std::fs::remove_file(f.place("ST-spotfiles/C2_selection.tsv")).unwrap();
     said(
         her2st::check(f.root(), &[]).unwrap().verdict().expect_err("partial"),
         &["missing files: her2st/data/ST-spotfiles/C2_selection.tsv"],

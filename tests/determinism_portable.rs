@@ -185,7 +185,7 @@ fn the_lists_are_true(compared: &[Compared]) {
 /// A workspace with a shrunken demo, for a network.
 fn workspace(network: BackboneKind) -> tempfile::TempDir {
     const LESS: &[(&str, &str)] = &[
-        ("slides = [\"S1\", \"S2\", \"S3\"]", "slides = [\"S1\", \"S2\"]"),
+        ("slides = [\"S1\", \"S2\", \"S3\"]", "slides = [\"S1\"]"),
         ("side = 16", "side = 4"),
         ("pitch = 64", "pitch = 24"),
         ("genes = 36", "genes = 4"),
@@ -193,7 +193,7 @@ fn workspace(network: BackboneKind) -> tempfile::TempDir {
         ("size = 64\nresize = 64", "size = 24\nresize = 32"),
         ("hidden = 64", "hidden = 8"),
         ("epochs = 40", "epochs = 2"),
-        ("batch = 32", "batch = 11"),
+        ("batch = 32", "batch = 6"),
     ];
     let dir = tempfile::tempdir().expect("tempdir");
     let mut demo = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/demo.toml")).expect("demo");

@@ -5,7 +5,7 @@
 mod place;
 
 use pinfold::base::{Digest, draw::Draw};
-use place::Place;
+use place::{Place, RunOf};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -23,6 +23,14 @@ fn untouched() -> Vec<(String, String)> {
     let place = longer();
     place.expect(0, &["run", "demo"]);
     place.digests()
+}
+
+/// Starts the run and waits until its training is under way.
+fn in_training(place: &Place) -> RunOf {
+    place.expect(0, &["run", "demo", "--detach"]);
+    let run = place.newest_run();
+    assert!(run.wait_for("\"event\":\"epoch\""), "{}", run.journal());
+    run
 }
 
 /// `kill -9` at random moments of every stage, while files are being written too. `PINFOLD_KILLS` sets how many (CI: 10).
@@ -69,9 +77,7 @@ fn killed_at_random_moments() {
 fn a_polite_signal_saves_and_a_hang_up_is_nothing() {
     let due = untouched();
     let place = longer();
-    place.expect(0, &["run", "demo", "--detach"]);
-    let run = place.newest_run();
-    assert!(run.wait_for("\"event\":\"epoch\""));
+    let run = in_training(&place);
     assert!(run.signal("-HUP"));
     std::thread::sleep(Duration::from_millis(100));
     assert!(run.signal("-TERM"), "a hang-up did not end it");
@@ -86,9 +92,7 @@ fn a_polite_signal_saves_and_a_hang_up_is_nothing() {
 fn an_abort_ends_at_once_and_a_resume_goes_on() {
     let due = untouched();
     let place = longer();
-    place.expect(0, &["run", "demo", "--detach"]);
-    let run = place.newest_run();
-    assert!(run.wait_for("\"event\":\"epoch\""));
+    let run = in_training(&place);
     place.expect(0, &["stop", "--abort"]);
     run.wait_gone();
     assert!(place.expect(0, &["status"]).contains("stopped"));
@@ -138,9 +142,7 @@ fn a_journal_cut_anywhere_in_its_last_lines_is_taken_up() {
 fn the_store_deleted_between_stages_is_made_again() {
     let due = untouched();
     let place = longer();
-    place.expect(0, &["run", "demo", "--detach"]);
-    let run = place.newest_run();
-    assert!(run.wait_for("\"event\":\"epoch\""));
+    let run = in_training(&place);
     place.expect(0, &["stop"]);
     run.wait_gone();
     std::fs::remove_dir_all(place.path().join("artifacts")).expect("remove");
@@ -160,9 +162,7 @@ fn an_input_changed_during_a_training_taints_it() {
     let pinned = format!("weights = \"mine.safetensors\"\nweights_sha256 = \"{}\"", Digest::of_file(&weights).expect("digest"));
     let replace = [LONGER, &[("weights = \"random\"", pinned.as_str())]].concat();
     let place = Place::at(dir.path().to_owned(), Some(dir), &replace);
-    place.expect(0, &["run", "demo", "--detach"]);
-    let run = place.newest_run();
-    assert!(run.wait_for("\"event\":\"epoch\""));
+    let run = in_training(&place);
     let mut bytes = std::fs::read(&weights).expect("read");
     *bytes.last_mut().expect("bytes") ^= 1;
     std::fs::write(&weights, bytes).expect("write");
@@ -182,9 +182,7 @@ fn a_clock_set_back_changes_nothing() {
     }
     let due = untouched();
     let place = longer();
-    place.expect(0, &["run", "demo", "--detach"]);
-    let run = place.newest_run();
-    assert!(run.wait_for("\"event\":\"epoch\""));
+    let run = in_training(&place);
     place.expect(0, &["stop"]);
     run.wait_gone();
     // Three days earlier: the journal's next lines are older than its first.

@@ -84,6 +84,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What can be done about one that is not as locked, where nothing closer is known.
+    fn remedy(self) -> &'static str {
+        match self {
+            Kind::Lock => "bring the lock back from its commit, or lock again",
+            Kind::Commit => "bring the locked commit back, or run and lock again",
+            Kind::Protocol => "bring it back from the locked commit, or run and lock the changed protocol",
+            Kind::Data | Kind::Weights => "bring back the file that was locked, or run and lock with another",
+            Kind::Artifact => "bring its locked bytes back; or remove its folder, run the protocol again and audit again",
+            Kind::Report => "run the protocol again, which writes its report again",
+            Kind::Metric => "the locked number does not follow from the locked files: run and lock again",
+            Kind::Remade => "the locked result does not follow from its locked inputs: docs/audit.md says what that can mean",
+        }
+    }
     /// The word for several of them.
     pub fn word(self) -> &'static str {
         match self {
@@ -211,7 +224,7 @@ impl AuditReport {
     /// The failed check as an error (exit code 1) that names the first file that differs; `None` when it passed.
     pub fn failure(&self) -> Option<Failure> {
         let item = self.items().find(|i| i.state.fails())?;
-        let failure = Failure::check(format!("the audit failed: {}", item.words)).at(item.path.clone());
-        Some(if item.hint.is_empty() { failure } else { failure.hint(item.hint.clone()) })
+        let hint = if item.hint.is_empty() { item.kind.remedy() } else { &item.hint };
+        Some(Failure::check(format!("the audit failed: {}", item.words)).at(item.path.clone()).hint(hint))
     }
 }
