@@ -30,6 +30,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("plotters", &["report"]),
     ("ratatui", &["tui"]),
     ("image", &["dataset", "tui"]),
+    ("hdf5_reader", &["dataset"]),
+    ("npyz", &["cli", "dataset"]),
     ("memmap2", &["base"]),
     ("clap", &["cli"]),
 ];

@@ -290,6 +290,7 @@ pub struct ByteRows {
     file: std::io::BufWriter<std::fs::File>,
     left: usize,
     row: usize,
+    head: u64,
 }
 
 impl ByteRows {
@@ -301,13 +302,22 @@ impl ByteRows {
         let file = std::fs::File::create(path).doing("write", path)?;
         let mut file = std::io::BufWriter::with_capacity(1 << 20, file);
         file.write_all(&head).doing("write", path)?;
-        Ok(Self { path: path.to_owned(), file, left: rows, row: row_shape.iter().product() })
+        Ok(Self { path: path.to_owned(), file, left: rows, row: row_shape.iter().product(), head: head.len() as u64 })
     }
     /// Appends one row.
     pub fn push(&mut self, row: &[u8]) -> Result<()> {
         assert!(row.len() == self.row && self.left > 0, "row of the declared size");
         self.left -= 1;
         self.file.write_all(row).doing("write", &self.path)
+    }
+    /// Writes one row at its place, for rows that come in any order. Each place is due once; not to be mixed with
+    /// [`ByteRows::push`].
+    pub fn put(&mut self, at: usize, row: &[u8]) -> Result<()> {
+        use std::os::unix::fs::FileExt;
+        assert!(row.len() == self.row && self.left > 0, "row of the declared size");
+        self.left -= 1;
+        self.file.flush().doing("write", &self.path)?;
+        self.file.get_ref().write_all_at(row, self.head + (at * self.row) as u64).doing("write", &self.path)
     }
     /// Ends the file; every row must have come.
     pub fn finish(mut self) -> Result<()> {
@@ -362,6 +372,11 @@ mod tests {
         rows.finish().expect("finish");
         let mut w = ArraysWriter::new();
         w.u8s("patches", &[2, 1, 3], vec![1, 2, 3, 4, 5, 6]);
+        assert_eq!(std::fs::read(&path).expect("read"), w.to_bytes());
+        let mut rows = ByteRows::create(&path, "patches", 2, &[1, 3]).expect("create");
+        rows.put(1, &[4, 5, 6]).expect("row");
+        rows.put(0, &[1, 2, 3]).expect("row");
+        rows.finish().expect("finish");
         assert_eq!(std::fs::read(&path).expect("read"), w.to_bytes());
     }
 }

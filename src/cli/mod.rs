@@ -129,7 +129,7 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Audit(args)) => audit::run(&at, &args),
         Some(Command::Diff(args)) => diff::run(&at, &args),
         Some(Command::Report(args)) => report::run(&at, &args),
-        Some(Command::Data(args)) => data::run(args),
+        Some(Command::Data(args)) => data::run(&at, args),
         Some(Command::Doctor(args)) => doctor::run(&at, &args),
         Some(Command::Calc(args)) => calc::run(args),
         Some(Command::Completions(args)) => completions::run(&args, Line::command()),

@@ -3,11 +3,12 @@
 use super::jpeg;
 use super::sniff::{Format, sniff};
 use super::table::{read, wrong_format};
+use super::tiff::Tiff;
 use crate::base::text::thousands;
-use crate::base::{Failure, Result};
+use crate::base::{Failure, IoContext, Result};
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 use std::path::Path;
 
 /// More pixels than this are refused (a level-0 slide of her2st has 92 million).
@@ -45,6 +46,21 @@ pub fn decode_rgb(path: &Path) -> Result<RgbImage> {
 /// Width and height by the header alone, after the same checks as [`decode_rgb`] but the decoding itself.
 pub fn dimensions(bytes: &[u8], shown: &str) -> Result<(u32, u32)> {
     open(bytes, shown).map(|d| d.dimensions())
+}
+
+/// Width and height of an image file of any kind that is read: of a TIFF by its header alone, however large.
+pub fn size_of(path: &Path, shown: &str) -> Result<(u32, u32)> {
+    if is_tiff(path)? {
+        return Tiff::open(path, shown).map(|t| (t.width, t.height));
+    }
+    dimensions(&read(path, shown)?, shown)
+}
+
+/// Whether a file begins as TIFF or BigTIFF do.
+pub fn is_tiff(path: &Path) -> Result<bool> {
+    let mut head = Vec::new();
+    std::fs::File::open(path).doing("read", path)?.take(8).read_to_end(&mut head).doing("read", path)?;
+    Ok(sniff(&head) == Format::Tiff)
 }
 
 /// Decodes bytes; `shown` names them in messages.

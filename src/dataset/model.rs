@@ -167,14 +167,28 @@ pub struct Slide {
     pub image: Option<ImageRef>,
     /// Spots in the reader's documented order.
     pub spots: Vec<Spot>,
-    /// Gene symbols, unique in the slide, in file order.
+    /// Gene names, unique in the slide, in file order: symbols, and where a symbol comes twice `SYMBOL|ID`.
     pub genes: Vec<String>,
+    /// The genes' stable ids (Ensembl) in the same order; empty when the format has symbols only.
+    pub gene_ids: Vec<String>,
     /// Counts: a row for each spot, a column for each gene.
     pub counts: Counts,
     /// The files it was read from.
     pub files: Vec<SourceFile>,
     /// What the reader noticed.
     pub findings: Vec<Finding>,
+    /// Genes, and perhaps values, that the data set's publishers give beside the counts.
+    pub given: Option<Given>,
+}
+
+/// What publishers give beside counts: their own choice of genes, and perhaps expression that they computed and that
+/// cannot be computed again from the counts alone (Harmony's output, an imported table).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Given {
+    /// Gene names, unique, in the publishers' order.
+    pub genes: Vec<String>,
+    /// Expression, spots x these genes, row-major; finite, negative values allowed.
+    pub values: Option<Vec<f32>>,
 }
 
 /// Content digests (spec/datasets.md, section 2.2): the same after re-compression or re-export.
@@ -184,8 +198,11 @@ pub struct ContentDigests {
     pub spots: Digest,
     /// Little-endian u32 triples (spot row, gene, count) of every non-zero, row-major.
     pub counts: Digest,
-    /// Lines `id⇥symbol⏎`; the id is empty here.
+    /// Lines `id⇥symbol⏎`; the id is empty where the format has none.
     pub genes: Digest,
+    /// Of [`Given`]: lines `gene⏎`, an empty line, and the little-endian f32 values. None when nothing is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Digest>,
 }
 
 impl Slide {
@@ -205,8 +222,19 @@ impl Slide {
             }
             hasher.update(&bytes);
         }
-        let genes: String = self.genes.iter().map(|g| format!("\t{g}\n")).collect();
-        ContentDigests { spots: Digest::of(table.as_bytes()), counts: hasher.finish(), genes: Digest::of(genes.as_bytes()) }
+        let id = |i: usize| self.gene_ids.get(i).map_or("", String::as_str);
+        let genes: String = self.genes.iter().enumerate().map(|(i, g)| format!("{}\t{}\n", id(i), symbol(g, id(i)))).collect();
+        ContentDigests {
+            spots: Digest::of(table.as_bytes()),
+            counts: hasher.finish(),
+            genes: Digest::of(genes.as_bytes()),
+            given: self.given.as_ref().map(Given::digest),
+        }
+    }
+
+    /// Whether there is a single count. Imported tables have none.
+    pub fn has_counts(&self) -> bool {
+        !self.counts.values.is_empty()
     }
 
     /// Checks the invariants of spec/datasets.md, section 2.1. A breach after reading means that a reader is wrong,
@@ -251,13 +279,20 @@ impl Slide {
                 return Some(format!("I5: spot '{}' stands between the places of a hexagonal lattice", s.id));
             }
         }
-        let mut symbols: Vec<&String> = self.genes.iter().collect();
-        symbols.sort_unstable();
-        if let Some(w) = symbols.windows(2).find(|w| w[0] == w[1]) {
-            return Some(format!("I10: gene '{}' comes twice", w[0]));
+        if let Some(what) = repeated(&self.genes) {
+            return Some(format!("I10: gene '{what}' comes twice"));
         }
         if let Some(bad) = self.genes.iter().find(|s| !fit_name(s)) {
             return Some(format!("I10: gene name '{bad}' is empty, too long or has control characters"));
+        }
+        if !self.gene_ids.is_empty() && self.gene_ids.len() != g {
+            return Some(format!("I1: {} gene ids for {g} genes", self.gene_ids.len()));
+        }
+        if let Some(what) = repeated(&self.gene_ids) {
+            return Some(format!("I10: gene id '{what}' comes twice"));
+        }
+        if let Some(what) = self.given.as_ref().and_then(|given| given.breach(n)) {
+            return Some(what);
         }
         let image = self.image.as_ref()?;
         if image.width == 0 || image.height == 0 {
@@ -270,6 +305,50 @@ impl Slide {
         let outside = self.spots.iter().find(|s| !inside(s))?;
         Some(format!("I13: spot '{}' lies outside the image", outside.id))
     }
+}
+
+impl Given {
+    /// The digest of the content, see [`ContentDigests::given`].
+    pub fn digest(&self) -> Digest {
+        let mut hasher = Hasher::default();
+        self.genes.iter().for_each(|g| hasher.update(format!("{g}\n").as_bytes()));
+        hasher.update(b"\n");
+        for block in self.values.iter().flat_map(|v| v.chunks(1 << 16)) {
+            hasher.update(&block.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
+        }
+        hasher.finish()
+    }
+
+    fn breach(&self, spots: usize) -> Option<String> {
+        if let Some(what) = repeated(&self.genes) {
+            return Some(format!("I10: the given gene '{what}' comes twice"));
+        }
+        if let Some(bad) = self.genes.iter().find(|g| !fit_name(g)) {
+            return Some(format!("I10: the given gene name '{bad}' is empty, too long or has control characters"));
+        }
+        let values = self.values.as_ref()?;
+        if values.len() != spots * self.genes.len() {
+            return Some(format!("I1: {} given values for {spots} spots and {} genes", values.len(), self.genes.len()));
+        }
+        let bad = values.iter().position(|v| !v.is_finite())?;
+        Some(format!(
+            "I9: the given value of spot {} and gene '{}' is not finite",
+            bad / self.genes.len(),
+            self.genes[bad % self.genes.len()]
+        ))
+    }
+}
+
+/// The symbol in a gene's name: names are symbols, or `SYMBOL|ID` where the slide has the symbol twice.
+pub fn symbol<'a>(name: &'a str, id: &str) -> &'a str {
+    Some(id).filter(|id| !id.is_empty()).and_then(|id| name.strip_suffix(id)).and_then(|n| n.strip_suffix('|')).unwrap_or(name)
+}
+
+/// The first name, in sorted order, that comes twice.
+pub fn repeated(names: &[String]) -> Option<&str> {
+    let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+    sorted.sort_unstable();
+    sorted.windows(2).find(|w| w[0] == w[1]).map(|w| w[0])
 }
 
 /// Refuses a data set in which an id comes twice (I17).
@@ -309,7 +388,27 @@ mod tests {
             counts,
             files: vec![],
             findings: vec![],
+            gene_ids: vec![],
+            given: None,
         }
+    }
+
+    #[test]
+    fn given_values_and_ids_are_held_to_the_slide() {
+        let mut s = slide();
+        let before = s.digests();
+        s.given = Some(Given { genes: vec!["B".into()], values: Some(vec![0.5, -1.0]) });
+        assert!(s.check().is_ok() && s.digests().given.is_some() && s.digests().genes == before.genes);
+        s.gene_ids = vec!["E1".into(), "E2".into()];
+        s.genes = vec!["A|E1".into(), "B".into()];
+        assert_eq!(s.digests().genes, Digest::of(b"E1\tA\nE2\tB\n"));
+        for values in [vec![0.5], vec![0.5, f32::NAN]] {
+            s.given = Some(Given { genes: vec!["B".into()], values: Some(values) });
+            assert!(s.check().is_err());
+        }
+        s.given = None;
+        s.gene_ids[1] = "E1".into();
+        assert!(s.check().expect_err("ids").what.contains("I10"));
     }
 
     #[test]

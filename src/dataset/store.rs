@@ -1,11 +1,12 @@
 //! The files of an ingest artifact: slides written so that equal slides give equal bytes.
 //!
 //! `slides.json` (what each slide is, its files, findings and content digests), `<slide>.spots.tsv` (`id`,
-//! `array_col`, `array_row`, `x`, `y`), `<slide>.genes.txt` (a symbol a line), `counts.safetensors`
-//! (`<slide>/indptr` i64, `/indices` i32, `/values` i32, `/source_row` i32), and for synthetic slides `images/<slide>.png`.
+//! `array_col`, `array_row`, `x`, `y`), `<slide>.genes.txt` (a name a line; `<slide>.gene_ids.txt` and `<slide>.given.txt`
+//! beside it where the slide has ids and given genes), `counts.safetensors`
+//! (`<slide>/indptr` i64, `/indices` i32, `/values` i32, `/source_row` i32, `/given` f32), and for synthetic slides `images/<slide>.png`.
 
 use super::image::{RgbImage, encode_png};
-use super::model::{ContentDigests, Counts, Finding, ImageRef, Lattice, Slide, SourceFile, Spot, check_all};
+use super::model::{ContentDigests, Counts, Finding, Given, ImageRef, Lattice, Slide, SourceFile, Spot, check_all};
 use super::table::{lines, number, place, utf8};
 use crate::base::arrays::{Arrays, ArraysWriter};
 use crate::base::{Failure, IoContext, Result, atomic};
@@ -47,8 +48,13 @@ pub fn save(slides: &[Slide], dir: &Path) -> Result<()> {
             table.push_str(&format!("{}\t{}\t{}\t{:?}\t{:?}\n", s.id, s.array_col, s.array_row, s.x, s.y));
         }
         atomic::write(&dir.join(format!("{}.spots.tsv", slide.id)), table.as_bytes())?;
-        let genes: String = slide.genes.iter().map(|g| format!("{g}\n")).collect();
-        atomic::write(&dir.join(format!("{}.genes.txt", slide.id)), genes.as_bytes())?;
+        let given = slide.given.as_ref();
+        for (name, list) in [("genes", Some(&slide.genes)), ("gene_ids", Some(&slide.gene_ids)), ("given", given.map(|g| &g.genes))] {
+            let text: String = list.into_iter().flatten().map(|g| format!("{g}\n")).collect();
+            if name == "genes" || !text.is_empty() {
+                atomic::write(&dir.join(format!("{}.{name}.txt", slide.id)), text.as_bytes())?;
+            }
+        }
         let c = &slide.counts;
         let indptr: Vec<i64> = c.indptr.iter().map(|&v| v as i64).collect();
         let signed = |values: &[u32]| -> Result<Vec<i32>> {
@@ -59,6 +65,9 @@ pub fn save(slides: &[Slide], dir: &Path) -> Result<()> {
         arrays.i32s(&format!("{}/indices", slide.id), &[c.indices.len()], &signed(&c.indices)?);
         arrays.i32s(&format!("{}/values", slide.id), &[c.values.len()], &signed(&c.values)?);
         arrays.i32s(&format!("{}/source_row", slide.id), &[rows.len()], &signed(&rows)?);
+        if let Some((given, values)) = given.and_then(|g| g.values.as_ref().map(|v| (g, v))) {
+            arrays.f32s(&format!("{}/given", slide.id), &[slide.spots.len(), given.genes.len()], values);
+        }
         entries.push(Entry {
             id: slide.id.clone(),
             donor: slide.donor.clone(),
@@ -123,9 +132,23 @@ fn load_one(entry: Entry, arrays: &Arrays, dir: &Path) -> Result<Slide> {
     let indptr = arrays.i64s(&format!("{}/indptr", entry.id))?.into_iter().map(|v| v.max(0) as u64).collect();
     let counts = Counts { indptr, indices: unsigned(array("indices")?, "indices")?, values: unsigned(array("values")?, "values")? };
     let rows = unsigned(array("source_row")?, "source_row")?;
-    let genes_at = dir.join(format!("{}.genes.txt", entry.id));
-    let bytes = std::fs::read(&genes_at).doing("read", &genes_at)?;
-    let genes: Vec<String> = lines(utf8(&bytes, &genes_at.display().to_string())?).into_iter().map(str::to_owned).collect();
+    let list = |name: &str| -> Result<Vec<String>> {
+        let at = dir.join(format!("{}.{name}.txt", entry.id));
+        if name != "genes" && !at.exists() {
+            return Ok(Vec::new());
+        }
+        let bytes = std::fs::read(&at).doing("read", &at)?;
+        Ok(lines(utf8(&bytes, &at.display().to_string())?).into_iter().map(str::to_owned).collect())
+    };
+    let (genes, gene_ids) = (list("genes")?, list("gene_ids")?);
+    let given = match entry.content.given {
+        None => None,
+        Some(_) => {
+            let name = format!("{}/given", entry.id);
+            let values = arrays.entries().contains_key(&name).then(|| arrays.f32s(&name)).transpose()?;
+            Some(Given { genes: list("given")?, values })
+        }
+    };
     let spots = load_spots(&dir.join(format!("{}.spots.tsv", entry.id)), &rows)?;
     if (spots.len(), genes.len()) != (entry.spots, entry.genes) {
         return Err(damaged(
@@ -152,6 +175,8 @@ fn load_one(entry: Entry, arrays: &Arrays, dir: &Path) -> Result<Slide> {
         counts,
         files: entry.files,
         findings: entry.findings,
+        gene_ids,
+        given,
     })
 }
 

@@ -93,6 +93,28 @@ impl Cutter {
         self.side
     }
 
+    /// Side of the window in the image.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// What happens where a window leaves the image.
+    pub fn border(&self) -> Border {
+        self.border
+    }
+
+    /// A window of size x size x 3 bytes as the finished patch.
+    pub fn resized(&self, window: Vec<u8>) -> Vec<u8> {
+        match &self.resizer {
+            None => window,
+            Some(resizer) => {
+                let mut out = vec![0; self.row_bytes()];
+                resize_into(resizer, &window, &mut out);
+                out
+            }
+        }
+    }
+
     /// Bytes of a finished patch: side x side x 3.
     pub fn row_bytes(&self) -> usize {
         self.side * self.side * CHANNELS
@@ -132,19 +154,7 @@ impl Cutter {
     }
 
     fn cut_with(&self, image: &ImageView, centre: (f64, f64), dst: &mut [u8], scratch: &mut Vec<u8>) -> Result<()> {
-        if !(centre.0.is_finite() && centre.1.is_finite()) {
-            return Err(Failure::input(format!("the spot's centre ({}, {}) is not a number", centre.0, centre.1)));
-        }
-        if self.border == Border::Refuse && !self.fits(image, centre) {
-            let (x, y) = self.corner(centre);
-            return Err(Failure::input(format!(
-                "a window of {0} x {0} pixels at ({x}, {y}) leaves the image of {1} x {2}",
-                self.size,
-                image.width(),
-                image.height()
-            ))
-            .hint("cut smaller patches, or set the border rule to white"));
-        }
+        self.check(image.width(), image.height(), centre)?;
         match &self.resizer {
             None => self.copy_window(image, centre, dst),
             Some(resizer) => {

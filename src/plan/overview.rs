@@ -182,9 +182,10 @@ fn standing(
 /// What a protocol needs and this workspace lacks, one phrase each.
 pub fn missing(workspace: &Workspace, p: &Protocol) -> Vec<String> {
     use crate::protocol::schema::Dataset;
+    use crate::stage::source;
     let mut out = Vec::new();
-    if p.data.dataset == Dataset::Her2st && crate::dataset::her2st::files(&workspace.data_root(), &p.data.slides).is_err() {
-        out.push("data her2st (pinfold data check her2st)".into());
+    if p.data.dataset != Dataset::Synthetic && source::files(&p.data, &workspace.data_root()).is_err() {
+        out.push(source::check_command(&p.data));
     }
     if p.network.weights != "random" && !workspace.weights().join(&p.network.weights).is_file() {
         out.push(format!("weights/{}", p.network.weights));

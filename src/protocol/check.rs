@@ -72,14 +72,35 @@ fn data(p: &Protocol) -> Checked {
     }
     match (&p.data.dataset, &p.data.synthetic) {
         (Dataset::Synthetic, None) => Err(Problem::new("data", "synthetic slides need a [data.synthetic] table")),
-        (Dataset::Her2st, Some(_)) => Err(Problem::new("data.synthetic", "only the dataset 'synthetic' takes this table")),
+        (Dataset::Her2st | Dataset::Visium | Dataset::Gse240429 | Dataset::Imported, Some(_)) => {
+            Err(Problem::new("data.synthetic", "only the dataset 'synthetic' takes this table"))
+        }
         (_, Some(s)) => {
             ensure((4..=64).contains(&s.side), "data.synthetic.side", || "between 4 and 64 spots a side".to_owned())?;
             ensure((16..=512).contains(&s.pitch), "data.synthetic.pitch", || "between 16 and 512 pixels".to_owned())?;
             ensure((3..=3000).contains(&s.genes), "data.synthetic.genes", || "between 3 and 3000 genes".to_owned())
         }
-        _ => Ok(()),
+        _ => kinds(p),
     }
+}
+
+/// The tables of `[data]` that belong to one kind of data set.
+fn kinds(p: &Protocol) -> Checked {
+    let d = &p.data;
+    ensure(d.visium.is_none() || d.dataset == Dataset::Visium, "data.visium", || "only the dataset 'visium' takes this table".to_owned())?;
+    ensure(d.imported.is_none() || d.dataset == Dataset::Imported, "data.imported", || {
+        "only the dataset 'imported' takes this table".to_owned()
+    })?;
+    ensure(d.imported.is_some() || d.dataset != Dataset::Imported, "data", || {
+        "an imported table needs [data.imported] with its folder".to_owned()
+    })?;
+    if let Some((key, what)) = d.visium.as_ref().and_then(|v| v.problem(&d.slides)) {
+        return Err(Problem::new(key, what));
+    }
+    let inside = |f: &str| !f.starts_with('/') && f.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    ensure(d.imported.as_ref().is_none_or(|i| inside(&i.folder)), "data.imported.folder", || {
+        "a path below the data root, without '..'".to_owned()
+    })
 }
 
 fn genes(p: &Protocol) -> Checked {
@@ -92,7 +113,17 @@ fn genes(p: &Protocol) -> Checked {
                 ensure(!g.list[..i].contains(gene), "genes.list", || format!("gene '{gene}' is listed twice"))?;
             }
         }
-        PanelRule::TopMean | PanelRule::TopVariance => {
+        PanelRule::Published => {
+            ensure(g.k.is_none() && g.list.is_empty(), "genes.rule", || "the rule 'published' takes neither k nor a list".to_owned())?;
+            let has = matches!(p.data.dataset, Dataset::Gse240429 | Dataset::Imported);
+            ensure(has, "genes.rule", || "only 'gse240429' and 'imported' bring a published choice of genes".to_owned())?;
+        }
+        PanelRule::TopMean | PanelRule::TopVariance | PanelRule::Seurat => {
+            let counted = p.expression.transform != Transform::Given || g.rule == PanelRule::Seurat;
+            ensure(counted, "genes.rule", || "given values have no counts to rank genes by; use 'published' or 'list'".to_owned())?;
+            ensure(g.rule != PanelRule::Seurat || p.expression.median.is_some(), "expression", || {
+                "the rule 'seurat' needs expression.median: \"positive\" or \"all\"".to_owned()
+            })?;
             ensure(g.k.is_some(), "genes.rule", || "this rule needs k, the number of genes".to_owned())?;
             ensure(g.k != Some(0), "genes.k", || "the gene panel is empty".to_owned())?;
             ensure(g.list.is_empty(), "genes.list", || "only the rule 'list' takes a list".to_owned())?;
@@ -158,6 +189,17 @@ fn numbers(p: &Protocol) -> Checked {
         "expression",
         || "'log1p-total' needs a positive target".to_owned(),
     )?;
+    let wants_median = p.expression.transform == Transform::Log1pMedian;
+    ensure(!wants_median || p.expression.median.is_some(), "expression", || {
+        "'log1p-median' needs median: \"positive\" or \"all\"".to_owned()
+    })?;
+    let brings = matches!(p.data.dataset, Dataset::Gse240429 | Dataset::Imported);
+    ensure(p.expression.transform != Transform::Given || brings, "expression.transform", || {
+        "only 'gse240429' and 'imported' bring values of their own".to_owned()
+    })?;
+    ensure(p.data.dataset != Dataset::Imported || p.expression.transform == Transform::Given, "expression.transform", || {
+        "an imported table has no counts: use \"given\"".to_owned()
+    })?;
     ensure((8..=4096).contains(&p.patch.size), "patch.size", || "between 8 and 4096 pixels".to_owned())?;
     ensure((8..=1024).contains(&p.patch.resize), "patch.resize", || "between 8 and 1024 pixels".to_owned())?;
     let deep = p.network.name == NetworkName::EfficientnetB0;

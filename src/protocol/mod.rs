@@ -1,7 +1,9 @@
 //! The protocol: the TOML schema, its checks, overrides and published figures. Knows nothing of files but its own.
 
 pub mod check;
+pub mod data;
 pub mod execution;
+pub mod genes;
 pub mod parse;
 pub mod schema;
 

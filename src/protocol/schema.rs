@@ -2,7 +2,9 @@
 //!
 //! `docs/protocol.md` explains each key to a user; a test holds the two together.
 
+pub use super::data::{Imported, Median, Visium};
 pub use super::execution::{Executor, Slurm};
+pub use super::genes::{Expression, GeneSpace, Genes, PanelFrom, PanelRule, PanelSet, Transform};
 use crate::base::{Digest, canon};
 pub use crate::stats::evaluate::{Lattice, Pooling, Undefined};
 use serde::{Deserialize, Serialize};
@@ -87,6 +89,12 @@ pub struct Data {
     /// Parameters of synthetic slides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<Synthetic>,
+    /// Where Visium slides lie, and what their files do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visium: Option<Visium>,
+    /// Which imported table is read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<Imported>,
     /// Expected SHA-256 by path below the data root; a file that differs stops the run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub digests: BTreeMap<String, Digest>,
@@ -100,6 +108,12 @@ pub enum Dataset {
     Synthetic,
     /// HER2-positive breast cancer, legacy Spatial Transcriptomics (almaan/her2st).
     Her2st,
+    /// Visium as Space Ranger 1 and 2 write it, one folder a slide.
+    Visium,
+    /// Human liver, Visium, as users of GSE240429 lay it out; slides `1` to `4`.
+    Gse240429,
+    /// A published `dataset.csv` with its patches, brought in by `pinfold data import`.
+    Imported,
 }
 
 /// Parameters of synthetic slides.
@@ -114,96 +128,6 @@ pub struct Synthetic {
     pub genes: usize,
     /// The slides' own seed; changing the protocol's seed keeps the data.
     pub seed: u64,
-}
-
-/// The gene panel.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Genes {
-    /// How the panel is chosen.
-    pub rule: PanelRule,
-    /// How many genes, for the `top-` rules.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub k: Option<usize>,
-    /// The genes, for the rule `list`.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub list: Vec<String>,
-    /// Which spots choose: `"train"`, `"all"`, or a list of slides.
-    #[serde(default)]
-    pub from: PanelFrom,
-    /// The common gene space of the slides.
-    pub space: GeneSpace,
-}
-
-/// Rules for choosing genes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PanelRule {
-    /// The named genes.
-    List,
-    /// The k genes with the largest mean raw count; ties by gene order.
-    TopMean,
-    /// The k genes with the largest variance of the transformed expression; ties by gene order.
-    TopVariance,
-}
-
-/// Which spots choose the panel.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "\"train\", \"all\" or a list of slides")]
-pub enum PanelFrom {
-    /// A named set.
-    Named(PanelSet),
-    /// The spots of these slides.
-    Slides(Vec<String>),
-    /// Every spot, when nothing is said (a list needs no spots).
-    #[default]
-    #[serde(skip)]
-    Unsaid,
-}
-
-/// Named sets of spots that choose a panel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PanelSet {
-    /// Training spots only. Needs a split with one fold.
-    Train,
-    /// Every spot, test spots included: a leak, and reported as one.
-    All,
-}
-
-/// How slides with different gene lists get one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum GeneSpace {
-    /// Genes that every slide has, in the first slide's order.
-    Intersect,
-    /// Genes that any slide has, sorted; absent counts are 0.
-    Union,
-}
-
-/// Counts to targets.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Expression {
-    /// The transform.
-    pub transform: Transform,
-    /// Counts a spot is scaled to, for `log1p-total`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<f64>,
-}
-
-/// Expression transforms; natural logarithms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transform {
-    /// ln(1 + count).
-    Log1p,
-    /// ln(1 + target · count / total), the total over all genes of the spot.
-    Log1pTotal,
-    /// ln((1 + count) / (G + total)), as ST-Net does.
-    StNet,
-    /// The counts themselves.
-    Raw,
 }
 
 /// The image square round a spot.
@@ -573,6 +497,8 @@ impl Protocol {
             PanelRule::List => format!("list-{}@list", self.genes.list.len()),
             PanelRule::TopMean => format!("top-mean-{}@{from}", self.genes.k.unwrap_or(0)),
             PanelRule::TopVariance => format!("top-variance-{}@{from}", self.genes.k.unwrap_or(0)),
+            PanelRule::Seurat => format!("seurat-{}@{from}", self.genes.k.unwrap_or(0)),
+            PanelRule::Published => "published@dataset".to_owned(),
         }
     }
 
@@ -585,6 +511,8 @@ impl Protocol {
             }
             Transform::StNet => "ln((1 + count)/(G + total))".to_owned(),
             Transform::Raw => "count".to_owned(),
+            Transform::Log1pMedian => "ln(1 + count·median/total)".to_owned(),
+            Transform::Given => "expression as given".to_owned(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::files::Expression;
 use super::patches::image_path;
 use crate::base::{Failure, Result, text};
+use crate::dataset::tiff::{Rect, Tiff};
 use crate::dataset::{Slide, image, synthetic};
 use crate::protocol::Protocol;
 use crate::protocol::schema::{Dataset, PublishedStatus};
@@ -285,7 +286,7 @@ fn maps(m: &Material, heading: Heading) -> Result<Option<report::TruthVsPredicti
         return Ok(None);
     }
     let thumbnail = match &slide.image {
-        Some(reference) => Some(thumbnail(&image_path(m.protocol.data.dataset, m.data_root, m.ingest, &reference.rel_path)?)?),
+        Some(reference) => Some(thumbnail(&image_path(&m.protocol.data, m.data_root, m.ingest, &reference.rel_path)?)?),
         None => None,
     };
     let microns_per_pixel = slide.image.as_ref().and_then(|i| i.um_per_px);
@@ -293,25 +294,42 @@ fn maps(m: &Material, heading: Heading) -> Result<Option<report::TruthVsPredicti
     Ok(Some(report::TruthVsPrediction { heading, slide: slide.id.clone(), thumbnail, x, y, microns_per_pixel, unit, genes }))
 }
 
-/// The slide shrunk by a whole factor to at most 700 pixels a side: the mean of each box.
+/// The slide shrunk by a whole factor to at most 700 pixels a side: the mean of each box. A TIFF comes block by block.
 fn thumbnail(path: &Path) -> Result<report::Thumbnail> {
-    let picture = image::decode_rgb(path)?;
-    let (w, h) = (picture.width as usize, picture.height as usize);
+    let shown = path.display().to_string();
+    let tiff = if image::is_tiff(path)? { Some(Tiff::open(path, &shown)?) } else { None };
+    let picture = if tiff.is_none() { Some(image::decode_rgb(path)?) } else { None };
+    let (w, h) = match (&tiff, &picture) {
+        (Some(t), _) => (t.width as usize, t.height as usize),
+        (None, Some(p)) => (p.width as usize, p.height as usize),
+        (None, None) => (1, 1),
+    };
     let factor = w.max(h).div_ceil(700).max(1);
     let (width, height) = ((w / factor).max(1), (h / factor).max(1));
-    let mut pixels = Vec::with_capacity(3 * width * height);
-    for row in 0..height {
-        for column in 0..width {
-            let mut sum = [0u64; 3];
-            for v in 0..factor.min(h) {
-                for u in 0..factor.min(w) {
-                    let at = 3 * ((row * factor + v) * w + column * factor + u);
-                    (0..3).for_each(|c| sum[c] += u64::from(picture.pixels[at + c]));
+    // On an image with one side shorter than the factor, the box is as long as that side.
+    let (across, down) = (factor.min(w), factor.min(h));
+    let mut sums = vec![0u64; 3 * width * height];
+    let mut add = |block: Rect, pixels: &[u8]| -> Result<()> {
+        for (v, line) in pixels.chunks_exact(3 * block.width as usize).enumerate() {
+            let row = (block.y as usize + v) / down;
+            if row >= height {
+                break;
+            }
+            for (u, pixel) in line.chunks_exact(3).enumerate() {
+                let column = (block.x as usize + u) / across;
+                if column < width {
+                    (0..3).for_each(|c| sums[3 * (row * width + column) + c] += u64::from(pixel[c]));
                 }
             }
-            let n = (factor.min(h) * factor.min(w)) as u64;
-            pixels.extend(sum.map(|s| (s / n) as u8));
         }
+        Ok(())
+    };
+    match (&tiff, &picture) {
+        (Some(t), _) => t.blocks(&|_| true, &mut add)?,
+        (None, Some(p)) => add(Rect { x: 0, y: 0, width: p.width, height: p.height }, &p.pixels)?,
+        (None, None) => {}
     }
+    let n = (across * down) as u64;
+    let pixels = sums.into_iter().map(|s| (s / n) as u8).collect();
     Ok(report::Thumbnail { image: report::png::Rgb { width, height, pixels }, scale: 1.0 / factor as f64 })
 }

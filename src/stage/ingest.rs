@@ -1,5 +1,6 @@
 //! `ingest`: raw files, or nothing but a seed, become slides.
 
+use super::source;
 use crate::base::{Digest, Failure, Result};
 use crate::dataset::{self, Slide};
 use crate::engine::store::Job;
@@ -20,9 +21,9 @@ impl Ingest {
     /// Finds and hashes the raw files. A missing file, or one whose digest differs from the protocol's, is an error.
     pub fn new(data: &Data, root: &Path) -> Result<Self> {
         let mut inputs = BTreeMap::new();
-        if data.dataset == Dataset::Her2st {
-            for file in dataset::her2st::files(root, &data.slides)? {
-                let found = Digest::of_file(&dataset::her2st::path_of(root, &file)?)?;
+        if data.dataset != Dataset::Synthetic {
+            for file in source::files(data, root)? {
+                let found = Digest::of_file(&source::path_of(data, root, &file)?)?;
                 if let Some(due) = data.digests.get(&file).filter(|due| **due != found) {
                     return Err(Failure::input(format!(
                         "the file is not the one that the protocol pins: digest {} where {} is due",
@@ -41,6 +42,19 @@ impl Ingest {
         Ok(Self { data: data.clone(), root: root.to_owned(), inputs })
     }
 
+    /// Keys of data sets that came later stand only where they are used, so that earlier artifacts keep their keys.
+    fn parameters(&self) -> serde_json::Value {
+        let d = &self.data;
+        let mut out = json!({"dataset": d.dataset, "slides": d.slides, "synthetic": d.synthetic});
+        if let Some(visium) = &d.visium {
+            out["visium"] = json!(visium);
+        }
+        if let Some(imported) = &d.imported {
+            out["imported"] = json!(imported);
+        }
+        out
+    }
+
     /// Reads an ingest artifact.
     pub fn load(dir: &Path) -> Result<Vec<Slide>> {
         dataset::store::load(dir)
@@ -49,22 +63,16 @@ impl Ingest {
 
 impl Stage for Ingest {
     fn job(&self) -> Job {
-        Job {
-            stage: "ingest",
-            label: "ingest".into(),
-            version: 1,
-            parameters: json!({"dataset": self.data.dataset, "slides": self.data.slides, "synthetic": self.data.synthetic}),
-            inputs: self.inputs.clone(),
-        }
+        Job { stage: "ingest", label: "ingest".into(), version: 1, parameters: self.parameters(), inputs: self.inputs.clone() }
     }
 
     fn raw_inputs(&self) -> Vec<PathBuf> {
-        self.inputs.keys().filter_map(|name| dataset::her2st::path_of(&self.root, name).ok()).collect()
+        self.inputs.keys().filter_map(|name| source::path_of(&self.data, &self.root, name).ok()).collect()
     }
 
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
         let slides = match self.data.dataset {
-            Dataset::Her2st => dataset::her2st::read(&self.root, &self.data.slides)?,
+            Dataset::Her2st | Dataset::Visium | Dataset::Gse240429 | Dataset::Imported => source::read(&self.data, &self.root)?,
             Dataset::Synthetic => {
                 let s = self.data.synthetic.as_ref().ok_or_else(|| Failure::input("no [data.synthetic] table"))?;
                 let spec = dataset::synthetic::Spec {

@@ -17,6 +17,7 @@ pub mod patches;
 pub mod predict;
 pub mod preprocess;
 pub mod report;
+pub mod source;
 pub mod split;
 pub mod train;
 

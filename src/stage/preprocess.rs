@@ -3,6 +3,7 @@
 use super::{files, ingest::Ingest};
 use crate::base::arrays::ArraysWriter;
 use crate::base::{Failure, Result, atomic};
+use crate::dataset::expression::scanpy::Median;
 use crate::dataset::expression::{self, GeneSpace, Panel, Transform};
 use crate::dataset::{self, Slide};
 use crate::engine::store::{Artifact, Job};
@@ -32,6 +33,16 @@ impl Preprocess {
             schema::Transform::Log1pTotal => Transform::Log1pCpm { target: self.protocol.expression.target.unwrap_or(1e4) },
             schema::Transform::StNet => Transform::StNet,
             schema::Transform::Raw => Transform::Raw,
+            schema::Transform::Log1pMedian => Transform::Log1pMedian { median: self.median() },
+            schema::Transform::Given => Transform::Given,
+        }
+    }
+
+    /// The protocol's check has made sure that it is said where it is needed.
+    fn median(&self) -> Median {
+        match self.protocol.expression.median {
+            Some(schema::Median::All) => Median::All,
+            Some(schema::Median::Positive) | None => Median::Positive,
         }
     }
 
@@ -93,9 +104,11 @@ impl Stage for Preprocess {
             PanelRule::List => Panel::List(g.list.clone()),
             PanelRule::TopMean => Panel::TopMean(g.k.unwrap_or(0)),
             PanelRule::TopVariance => Panel::TopVariance(g.k.unwrap_or(0)),
+            PanelRule::Seurat => Panel::Seurat(g.k.unwrap_or(0), self.median()),
+            PanelRule::Published => Panel::Published,
         };
         let panel = rule.choose(&slides, &space, self.transform(), &self.choosing(&slides)?).map_err(|e| e.at("genes"))?;
-        let values = expression::expression(&slides, &panel, self.transform());
+        let values = expression::targets(&slides, &panel, self.transform())?;
         let mut arrays = ArraysWriter::new();
         arrays.f32s("expression", &[values.rows, values.cols], &values.data);
         arrays.f64s("abundance", &[values.cols], &expression::abundance(&slides, &panel));

@@ -3,6 +3,7 @@
 #[cfg(feature = "train")]
 mod forward;
 mod moran;
+mod patches;
 mod pcc;
 mod split;
 
@@ -23,6 +24,8 @@ enum What {
     Pcc(pcc::Args),
     /// Moran's I per gene of a table with coordinates.
     Moran(moran::Args),
+    /// The squares round given centres, cut from an image of any size.
+    Patches(patches::Args),
     /// What a network gives for prepared inputs.
     #[cfg(feature = "train")]
     Forward(forward::Args),
@@ -34,6 +37,7 @@ pub fn run(args: Args) -> Result<()> {
         What::Split(args) => split::run(args),
         What::Pcc(args) => pcc::run(args),
         What::Moran(args) => moran::run(args),
+        What::Patches(args) => patches::run(args),
         #[cfg(feature = "train")]
         What::Forward(args) => forward::run(args),
     }

@@ -1,5 +1,6 @@
 //! Which genes are predicted: a list, or the top k by a rule over given spots.
 
+use super::scanpy::{self, Median};
 use super::space::GeneSpace;
 use super::transform::Transform;
 use crate::base::{Failure, Result};
@@ -17,6 +18,10 @@ pub enum Panel {
     TopMean(usize),
     /// The k genes of largest variance of the transformed values.
     TopVariance(usize),
+    /// scanpy's "seurat" variable genes: the k most variable of each slide with ties, and their union over slides.
+    Seurat(usize, Median),
+    /// The genes that the data set's publishers chose.
+    Published,
 }
 
 impl Panel {
@@ -24,6 +29,8 @@ impl Panel {
     pub fn choose(&self, slides: &[Slide], space: &GeneSpace, transform: Transform, spots: &[SpotRef]) -> Result<GeneSpace> {
         let (k, rule) = match self {
             Panel::List(genes) => return space.restrict(genes),
+            Panel::Published => return published(slides, space),
+            Panel::Seurat(k, _) => (*k, "seurat"),
             Panel::TopMean(k) => (*k, "top-mean"),
             Panel::TopVariance(k) => (*k, "top-variance"),
         };
@@ -41,6 +48,10 @@ impl Panel {
         if let Some((s, r)) = spots.iter().find(|(s, r)| slides.get(*s).is_none_or(|slide| *r >= slide.spots.len())) {
             return Err(Failure::input(format!("{rule}: there is no spot {r} on slide number {s}")));
         }
+        if let Panel::Seurat(k, median) = self {
+            let rows = |s: usize| spots.iter().filter(|at| at.0 == s).map(|at| at.1).collect();
+            return scanpy::union(slides, space, *k, *median, &(0..slides.len()).map(rows).collect::<Vec<_>>());
+        }
         let values = if matches!(self, Panel::TopMean(_)) {
             means(slides, space, Transform::Raw, spots)
         } else {
@@ -50,6 +61,18 @@ impl Panel {
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
         order.truncate(k);
         Ok(space.pick(&order))
+    }
+}
+
+/// The publishers' genes, which must be the same for all slides.
+fn published(slides: &[Slide], space: &GeneSpace) -> Result<GeneSpace> {
+    let lists: Vec<Option<&Vec<String>>> = slides.iter().map(|s| s.given.as_ref().map(|g| &g.genes)).collect();
+    let Some(Some(first)) = lists.first() else {
+        return Err(Failure::input("this data set has no published choice of genes").hint("use a list or another rule"));
+    };
+    match lists.iter().position(|l| *l != Some(first)) {
+        Some(i) => Err(Failure::input(format!("slides {} and {} have different published genes", slides[0].id, slides[i].id))),
+        None => space.restrict(first),
     }
 }
 
@@ -68,8 +91,9 @@ fn variances(slides: &[Slide], space: &GeneSpace, transform: Transform, spots: &
 }
 
 fn each(slides: &[Slide], space: &GeneSpace, transform: Transform, spots: &[SpotRef], mut take: impl FnMut(usize, f64)) {
+    let bound: Vec<Transform> = slides.iter().map(|s| transform.on(s)).collect();
     for &(s, row) in spots {
-        let slide = &slides[s];
+        let (slide, transform) = (&slides[s], bound[s]);
         let (indices, values) = slide.counts.row(row);
         let mut counts = vec![0u32; slide.genes.len()];
         indices.iter().zip(values).for_each(|(&g, &c)| counts[g as usize] = c);

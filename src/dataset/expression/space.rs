@@ -99,6 +99,8 @@ pub(super) mod tests {
             counts,
             files: vec![],
             findings: vec![],
+            gene_ids: vec![],
+            given: None,
         }
     }
 

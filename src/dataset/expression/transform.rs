@@ -1,5 +1,6 @@
 //! Transforms of counts. Totals are always over the whole transcriptome of a slide; restriction to a panel comes after.
 
+use super::scanpy::{Median, log1p, median_total, scaled};
 use super::space::GeneSpace;
 use crate::base::{Failure, Result};
 use crate::dataset::exact::ln;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What becomes of a count. Written as text: `log1p-count`, `log1p-cpm:10000`, `st-net`, `raw`.
+/// What becomes of a count. Written as text: `log1p-count`, `log1p-cpm:10000`, `log1p-median:all`, `st-net`, `raw`, `given`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Transform {
@@ -23,10 +24,31 @@ pub enum Transform {
     StNet,
     /// The count itself.
     Raw,
+    /// scanpy's `normalize_total` and `log1p` in f32: ln(1 + count / (total / the slide's median total)).
+    Log1pMedian {
+        /// Over which spots the median is taken.
+        median: Median,
+    },
+    /// Log1pMedian with the median of a slide put in, see [`Transform::on`].
+    Log1pScaled {
+        /// The slide's median total.
+        target: f64,
+    },
+    /// No count at all: the values that the data set's publishers give ([`crate::dataset::Given`]).
+    Given,
 }
 
 impl Transform {
-    /// The value for one count in a spot with this total, on a slide with this many genes.
+    /// The transform with what depends on the whole slide put in.
+    pub fn on(self, slide: &Slide) -> Self {
+        match self {
+            Transform::Log1pMedian { median } => Transform::Log1pScaled { target: median_total(&slide.counts, median) },
+            other => other,
+        }
+    }
+
+    /// The value for one count in a spot with this total, on a slide with this many genes. `Log1pMedian` needs [`Transform::on`]
+    /// first, and `Given` has no value for a count: both give NaN here.
     pub fn value(self, count: u32, total: u64, genes: usize) -> f64 {
         let c = f64::from(count);
         match self {
@@ -35,6 +57,8 @@ impl Transform {
             Transform::Log1pCpm { target } => ln(1.0 + target * c / total as f64),
             Transform::StNet => ln((1.0 + c) / (genes as f64 + total as f64)),
             Transform::Raw => c,
+            Transform::Log1pScaled { target } => f64::from(log1p(scaled(count, total, target))),
+            Transform::Log1pMedian { .. } | Transform::Given => f64::NAN,
         }
     }
 }
@@ -44,12 +68,15 @@ impl FromStr for Transform {
     fn from_str(text: &str) -> Result<Self> {
         let bad = |why: &str| {
             Failure::input(format!("'{text}' is no expression transform{why}"))
-                .hint("use log1p-count, log1p-cpm:TARGET (such as log1p-cpm:10000), st-net or raw")
+                .hint("use log1p-count, log1p-cpm:TARGET (such as log1p-cpm:10000), log1p-median:positive or :all, st-net, raw or given")
         };
         match text.split_once(':').map_or((text, None), |(name, target)| (name, Some(target))) {
             ("log1p-count", None) => Ok(Self::Log1pCount),
             ("st-net", None) => Ok(Self::StNet),
             ("raw", None) => Ok(Self::Raw),
+            ("given", None) => Ok(Self::Given),
+            ("log1p-median", Some("positive")) => Ok(Self::Log1pMedian { median: Median::Positive }),
+            ("log1p-median", Some("all")) => Ok(Self::Log1pMedian { median: Median::All }),
             ("log1p-cpm", None) => Err(bad(": the target is missing")),
             ("log1p-cpm", Some(target)) => {
                 let target = target
@@ -84,6 +111,10 @@ impl fmt::Display for Transform {
             Self::Log1pCpm { target } => write!(f, "log1p-cpm:{target}"),
             Self::StNet => f.write_str("st-net"),
             Self::Raw => f.write_str("raw"),
+            Self::Given => f.write_str("given"),
+            Self::Log1pMedian { median: Median::Positive } => f.write_str("log1p-median:positive"),
+            Self::Log1pMedian { median: Median::All } => f.write_str("log1p-median:all"),
+            Self::Log1pScaled { target } => write!(f, "log1p-scaled:{target}"),
         }
     }
 }
@@ -109,6 +140,7 @@ impl Matrix {
 /// All genes of one slide: [spots x the slide's genes], row-major; computed in f64, stored as f32.
 pub fn normalise(slide: &Slide, transform: Transform) -> Vec<f32> {
     let genes = slide.genes.len();
+    let transform = transform.on(slide);
     let mut out = Vec::with_capacity(slide.spots.len() * genes);
     for i in 0..slide.counts.rows() {
         let total = slide.counts.total(i);
@@ -130,6 +162,37 @@ pub fn expression(slides: &[Slide], space: &GeneSpace, transform: Transform) -> 
     Matrix { rows, cols: space.genes.len(), data }
 }
 
+/// What [`expression`] gives, or an error where a slide lacks what the transform needs: counts, or given values for the
+/// space's genes.
+pub fn targets(slides: &[Slide], space: &GeneSpace, transform: Transform) -> Result<Matrix> {
+    if transform != Transform::Given {
+        if let Some(slide) = slides.iter().find(|s| !s.has_counts()) {
+            return Err(Failure::input(format!("slide {} has no counts, and the transform '{transform}' needs them", slide.id))
+                .hint("bring its matrix of counts, or use the transform \"given\" where the data set gives values"));
+        }
+        return Ok(expression(slides, space, transform));
+    }
+    let mut data = Vec::with_capacity(slides.iter().map(|s| s.spots.len()).sum::<usize>() * space.genes.len());
+    for slide in slides {
+        let given = slide.given.as_ref().and_then(|g| g.values.as_ref().map(|v| (&g.genes, v)));
+        let (genes, values) = given.ok_or_else(|| {
+            Failure::input(format!("slide {} has no given values", slide.id))
+                .hint("for GSE240429 bring harmony_matrix.npy, or choose a transform of counts")
+        })?;
+        let at: std::collections::BTreeMap<&str, usize> = genes.iter().enumerate().map(|(i, g)| (g.as_str(), i)).collect();
+        let columns = space.genes.iter().map(|g| {
+            let column = at.get(g.as_str()).copied();
+            column.ok_or_else(|| {
+                Failure::input(format!("gene '{g}' has no given values on slide {}", slide.id))
+                    .hint("use the rule \"published\", or list genes that have them")
+            })
+        });
+        let columns = columns.collect::<Result<Vec<usize>>>()?;
+        values.chunks_exact(genes.len()).for_each(|row| data.extend(columns.iter().map(|&c| row[c])));
+    }
+    Ok(Matrix { rows: slides.iter().map(|s| s.spots.len()).sum(), cols: space.genes.len(), data })
+}
+
 /// Mean over all spots of all slides of ln(1 + 1e4 * count / total), for each gene of a space.
 pub fn abundance(slides: &[Slide], space: &GeneSpace) -> Vec<f64> {
     let mut sums = vec![0.0; space.genes.len()];
@@ -145,6 +208,7 @@ pub fn abundance(slides: &[Slide], space: &GeneSpace) -> Vec<f64> {
 fn each_value(slides: &[Slide], space: &GeneSpace, transform: Transform, mut take: impl FnMut(usize, usize, f64)) {
     let mut row = 0;
     for (s, slide) in slides.iter().enumerate() {
+        let transform = transform.on(slide);
         let mut counts = vec![0u32; slide.genes.len()];
         for i in 0..slide.counts.rows() {
             let (indices, values) = slide.counts.row(i);
@@ -177,14 +241,37 @@ mod tests {
 
     #[test]
     fn text_round_trips_and_nonsense_is_refused() {
-        for text in ["log1p-count", "log1p-cpm:10000", "log1p-cpm:1000000", "st-net", "raw"] {
+        for text in
+            ["log1p-count", "log1p-cpm:10000", "log1p-cpm:1000000", "st-net", "raw", "given", "log1p-median:all", "log1p-median:positive"]
+        {
             let t: Transform = text.parse().unwrap();
             assert_eq!(t.to_string(), text);
             assert_eq!(serde_json::from_str::<Transform>(&serde_json::to_string(&t).unwrap()).unwrap(), t);
         }
-        for text in ["", "log1p", "log1p-cpm", "log1p-cpm:0", "log1p-cpm:x", "raw:1", "log1p-cpm:inf"] {
+        for text in ["", "log1p", "log1p-cpm", "log1p-cpm:0", "log1p-cpm:x", "raw:1", "log1p-cpm:inf", "log1p-median", "log1p-scaled:3"] {
             assert!(text.parse::<Transform>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn medians_are_each_slides_own_and_given_values_need_no_counts() {
+        let mut slides = [slide("A", &["X", "Y"], &[&[1, 3], &[0, 0], &[2, 0]]), slide("B", &["X", "Y"], &[&[8, 0], &[0, 2]])];
+        let space = GeneSpace::intersect(&slides).unwrap();
+        let t = Transform::Log1pMedian { median: Median::Positive };
+        // Totals 4, 0, 2 have the median 3 without the empty spot; 8 and 2 have 5.
+        let due = [0.75, 2.25, 0.0, 0.0, 3.0, 0.0, 5.0, 0.0, 0.0, 5.0].map(|v: f32| f64::from(v).ln_1p() as f32);
+        let found = targets(&slides, &space, t).unwrap().data;
+        assert!(found.iter().zip(due).all(|(a, b)| (a - b).abs() < 1e-6), "{found:?} where {due:?} are due");
+        assert!(targets(&slides, &space, Transform::Given).unwrap_err().what.contains("slide A has no given values"));
+        for s in &mut slides {
+            s.counts = crate::dataset::Counts { indptr: vec![0; s.spots.len() + 1], ..Default::default() };
+            let values = (0..s.spots.len()).map(|i| i as f32 - 0.5).collect();
+            s.given = Some(crate::dataset::Given { genes: vec!["Y".into()], values: Some(values) });
+        }
+        assert!(targets(&slides, &space, t).unwrap_err().what.contains("has no counts"));
+        assert!(targets(&slides, &space, Transform::Given).unwrap_err().what.contains("gene 'X' has no given values"));
+        let y = space.restrict(&["Y".into()]).unwrap();
+        assert_eq!(targets(&slides, &y, Transform::Given).unwrap().data, [-0.5, 0.5, 1.5, -0.5, 0.5]);
     }
 
     #[test]

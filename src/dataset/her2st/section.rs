@@ -196,6 +196,8 @@ fn assemble(
         counts,
         files,
         findings,
+        gene_ids: Vec::new(),
+        given: None,
     }
 }
 

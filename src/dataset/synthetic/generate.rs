@@ -118,6 +118,8 @@ fn one(spec: &Spec, names: &[String], id: &str) -> Result<(Slide, RgbImage)> {
             format!("{off} of {} lattice places have no tissue and no spot", spec.side * spec.side),
         )],
         id: id.to_owned(),
+        gene_ids: Vec::new(),
+        given: None,
     };
     slide.check()?;
     Ok((slide, rendered.image))

@@ -1,5 +1,9 @@
 //! `pinfold data`: what data are there, what is missing, and whether they are what was published.
 
+mod exchange;
+mod gse240429;
+
+use super::Here;
 use super::output::{self, Side};
 use crate::base::text::{bytes, thousands};
 use crate::base::{Failure, Result};
@@ -8,7 +12,7 @@ use crate::dataset::{Severity, nearest};
 use std::path::PathBuf;
 
 /// Names of data sets that pinfold will read one day, so that asking for them is answered well.
-const LATER: [&str; 9] = ["visium", "gse240429", "hest", "he2020", "ji2020", "stimage", "nh2st", "triplex", "elhack"];
+const LATER: [&str; 7] = ["hest", "he2020", "ji2020", "stimage", "nh2st", "triplex", "elhack"];
 
 /// Arguments of `data`.
 #[derive(clap::Args)]
@@ -24,12 +28,19 @@ enum What {
     /// Files are looked for in PINFOLD_DATA, else in ./data. Exit code 2 when a piece that is needed is missing or
     /// refused: with --slides all of those slides are needed, without it at least one whole section.
     Check(CheckArgs),
+    /// Bring in a published dataset.csv with its folder of PNG patches, so that protocols can use it.
+    Import(exchange::ImportArgs),
+    /// Write what a protocol made of its data as dataset.csv with a folder of PNG patches.
+    Export(exchange::ExportArgs),
 }
 
 #[derive(clap::Args)]
 struct CheckArgs {
-    /// her2st, or synthetic.
+    /// her2st, gse240429, visium, or synthetic.
     dataset: String,
+    /// For visium: the folder below the data root that holds one Space Ranger folder a slide.
+    #[arg(long, value_name = "FOLDER", default_value = "")]
+    folder: String,
     /// Only these slides, such as C2,C3.
     #[arg(long, value_delimiter = ',', value_name = "SLIDES")]
     slides: Vec<String>,
@@ -39,20 +50,34 @@ struct CheckArgs {
 }
 
 /// Runs `pinfold data`.
-pub fn run(args: Args) -> Result<()> {
-    let What::Check(args) = args.what;
+pub fn run(at: &Here, args: Args) -> Result<()> {
+    let args = match args.what {
+        What::Check(args) => args,
+        What::Import(args) => return exchange::import(&args),
+        What::Export(args) => return exchange::export(at, &args),
+    };
     match args.dataset.as_str() {
         "her2st" => check_her2st(&args),
+        "gse240429" => gse240429::check(&root(), &args.slides, args.json),
+        "visium" => gse240429::visium_check(&root(), &args.folder, &args.slides, args.json),
         "synthetic" if args.json => output::json(&serde_json::json!({"dataset": "synthetic", "complete": true, "sections": []})),
         "synthetic" => output::print("synthetic slides are made on the spot from their seed: nothing is needed, nothing is missing\n"),
         later if LATER.contains(&later) => Err(Failure::input(format!("the dataset '{later}' is not supported yet in this version"))
-            .hint("this version reads her2st and makes synthetic slides")),
-        other => Err(Failure::input(format!("unknown dataset '{other}'")).hint(nearest::hint(other, ["her2st", "synthetic"]))),
+            .hint("this version reads her2st, gse240429 and visium, and makes synthetic slides")),
+        other => {
+            Err(Failure::input(format!("unknown dataset '{other}'"))
+                .hint(nearest::hint(other, ["her2st", "gse240429", "visium", "synthetic"])))
+        }
     }
 }
 
+/// The folder that holds the data sets.
+fn root() -> PathBuf {
+    std::env::var_os("PINFOLD_DATA").filter(|v| !v.is_empty()).map_or_else(|| PathBuf::from("data"), PathBuf::from)
+}
+
 fn check_her2st(args: &CheckArgs) -> Result<()> {
-    let root = std::env::var_os("PINFOLD_DATA").filter(|v| !v.is_empty()).map_or_else(|| PathBuf::from("data"), PathBuf::from);
+    let root = root();
     let report = her2st::check(&root, &args.slides)?;
     if args.json {
         output::json(&report)?;
@@ -168,7 +193,7 @@ mod tests {
     }
 
     fn run_line(words: &[&str]) -> Result<()> {
-        run(Line::try_parse_from([&["data"], words].concat()).expect("parses").args)
+        run(&Here(None), Line::try_parse_from([&["data"], words].concat()).expect("parses").args)
     }
 
     #[test]
