@@ -90,6 +90,14 @@ fn overrides_work_for_any_key_and_change_the_name() {
 }
 
 #[test]
+fn a_list_of_genes_needs_no_from_and_reads_back() {
+    let (_dir, path) = changed("rule = \"top-mean\"\nk = 36\nfrom = \"train\"", "rule = \"list\"\nlist = [\"S00\"]");
+    let loaded = protocol::load(&path, &[]).expect("sound");
+    assert_eq!(loaded.protocol.panel_id(), "list-1@list");
+    assert_eq!(parse::from_canonical(loaded.protocol.canonical()).expect("reads back"), loaded.protocol);
+}
+
+#[test]
 fn the_manual_names_every_key() {
     let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol.md")).expect("docs/protocol.md");
     fn keys(prefix: &str, value: &serde_json::Value, out: &mut Vec<String>) {

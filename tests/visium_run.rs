@@ -56,6 +56,8 @@ fn a_small_visium_folder_runs_locks_and_audits() {
     assert!(text.contains("finished"), "{text}");
     assert!(place.expect(0, &["lock", "demo"]).contains("class portable"));
     assert!(place.expect(0, &["audit"]).contains("passed"));
+    let lock = std::fs::read_to_string(place.path().join("pinfold.lock")).unwrap();
+    assert!(lock.contains("the median total of a slide's spots, test spots among them"), "{lock}");
     // The first patch is the image round the first spot.
     let arrays = Arrays::open(&artifact(&place, "patches").join("patches.safetensors")).unwrap();
     assert_eq!(arrays.entry("patches").unwrap().shape, [84, 16, 16, 3]);
@@ -64,7 +66,7 @@ fn a_small_visium_folder_runs_locks_and_audits() {
     // Another image under the same name stops the next run from passing for this one.
     let image = place.path().join("data/liver/A1/full.tif");
     b.write_tiff(&image);
-    assert!(!place.expect(0, &["plan", "demo"]).contains("nothing to do"));
+    assert!(!place.expect(0, &["plan", "demo"]).contains("everything is done"));
 }
 
 const GSE: &[(&str, &str)] = &[
@@ -95,7 +97,7 @@ fn gse240429_goes_out_as_the_published_table_and_comes_back_the_same() {
     let (one, three) = (Small::new(8, 9, 30, 1), Small::new(7, 8, 30, 3));
     one.gse240429(&data, "1", "A1");
     three.gse240429(&data, "3", "C1");
-    first.expect(0, &["run", "demo"]);
+    assert!(first.expect(0, &["run", "demo"]).contains("Harmony made the targets from all slides together"));
     let said = first.expect(0, &["data", "export", "demo", "--to", "out"]);
     assert!(said.contains("72 rows, 6 genes"), "{said}");
     let csv = std::fs::read_to_string(first.path().join("out/dataset.csv")).unwrap();

@@ -5,7 +5,7 @@ use super::files;
 use crate::base::Result;
 use crate::dataset::Slide;
 use crate::protocol::Protocol;
-use crate::protocol::schema::{Best, PanelFrom, PanelRule, PanelSet};
+use crate::protocol::schema::{Best, Dataset, PanelFrom, PanelRule, PanelSet, Transform};
 use crate::split::Fold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ pub fn look(p: &Protocol, slides: &[Slide], folds: &[Fold]) -> Vec<Finding> {
         neighbours(folds, &at),
         overlaps(p.patch.size, folds, &at),
         panel(p, folds, &at),
-        finding("normalisation", false, "targets are made spot by spot: no spot's value depends on another spot".into()),
+        normalisation(p, folds, &at),
         checkpoint(p),
         stopping(p),
     ]
@@ -176,6 +176,26 @@ fn panel(p: &Protocol, folds: &[Fold], at: &[At]) -> Finding {
         return finding("panel", true, format!("test spots take part in choosing the gene panel ({})", p.panel_id()));
     }
     finding("panel", false, format!("the gene panel is chosen without test spots ({})", p.panel_id()))
+}
+
+fn normalisation(p: &Protocol, folds: &[Fold], at: &[At]) -> Finding {
+    let (leaks, text) = match (p.expression.transform, p.data.dataset) {
+        (Transform::Log1pMedian, _) => {
+            let mixed = folds.iter().any(|f| {
+                let train: BTreeSet<usize> = learning(f).map(|i| at[i].slide).collect();
+                f.test.iter().any(|&i| train.contains(&at[i].slide))
+            });
+            if mixed {
+                (true, "targets are scaled to the median total of a slide's spots, test spots among them")
+            } else {
+                (false, "targets are scaled to the median total of their own slide, and no slide is on both sides of the split")
+            }
+        }
+        (Transform::Given, Dataset::Gse240429) => (true, "Harmony made the targets from all slides together, test spots among them"),
+        (Transform::Given, _) => (false, "targets come as the data set brings them; over which spots they were normalised is not known"),
+        _ => (false, "targets are made spot by spot: no spot's value depends on another spot"),
+    };
+    finding("normalisation", leaks, text.to_owned())
 }
 
 fn checkpoint(p: &Protocol) -> Finding {
