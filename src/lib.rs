@@ -21,3 +21,4 @@ pub mod stats;
 #[cfg(feature = "train")]
 pub mod train;
 pub mod tui;
+pub mod weights;

@@ -11,6 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("dataset", &["base", "stats"]),
     ("histology", &["base", "stats"]),
     ("split", &["base", "stats"]),
+    ("weights", &["base"]),
     ("nn", &["base"]),
     ("report", &["base", "stats", "protocol"]),
     ("engine", &["base"]),
@@ -20,7 +21,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("plan", &["base", "stats", "protocol", "dataset", "engine", "lock", "stage"]),
     ("audit", &["base", "stats", "protocol", "engine", "lock", "stage", "plan"]),
     ("tui", &["base", "stats", "protocol", "dataset", "report", "engine", "lock", "stage", "plan", "audit", "train"]),
-    ("cli", &["base", "stats", "protocol", "dataset", "split", "nn", "report", "engine", "lock", "stage", "plan", "audit", "tui", "train"]),
+    (
+        "cli",
+        &[
+            "base", "stats", "protocol", "dataset", "split", "nn", "report", "engine", "lock", "stage", "plan", "audit", "tui", "train",
+            "weights",
+        ],
+    ),
 ];
 
 /// Heavy crates, and the modules that may name them.
@@ -31,6 +38,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ratatui", &["tui"]),
     ("image", &["dataset", "tui"]),
     ("hdf5_reader", &["dataset"]),
+    ("zip", &["weights"]),
     ("npyz", &["cli", "dataset"]),
     ("memmap2", &["base"]),
     ("clap", &["cli"]),

@@ -18,6 +18,7 @@ mod run;
 mod seeds;
 mod status;
 mod stop;
+mod weights;
 mod worker;
 
 use crate::base::{Failure, Result};
@@ -80,6 +81,8 @@ enum Command {
     Report(report::Args),
     /// Check data files.
     Data(data::Args),
+    /// Bring published weight files in; show which are needed and which are here.
+    Weights(weights::Args),
     /// Print what a bug report needs: program, libtorch, processor, git, data.
     Doctor(doctor::Args),
     /// Our numbers on anybody's files: splits, correlations, Moran's I, a forward pass.
@@ -130,6 +133,7 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Diff(args)) => diff::run(&at, &args),
         Some(Command::Report(args)) => report::run(&at, &args),
         Some(Command::Data(args)) => data::run(&at, args),
+        Some(Command::Weights(args)) => weights::run(&at, args),
         Some(Command::Doctor(args)) => doctor::run(&at, &args),
         Some(Command::Calc(args)) => calc::run(args),
         Some(Command::Completions(args)) => completions::run(&args, Line::command()),
