@@ -100,6 +100,31 @@ fn an_abort_ends_at_once_and_a_resume_goes_on() {
     assert_eq!(place.digests(), due);
 }
 
+/// A worker on a host that nobody hears of any more: nothing is done behind its back, and there is a way on.
+#[test]
+fn a_run_of_a_silent_host_is_taken_over_when_asked() {
+    let due = untouched();
+    let place = longer();
+    let run = in_training(&place);
+    assert!(run.signal("-9"));
+    run.wait_gone();
+    // As that host left it an hour ago: the first line alone, which begins the chain.
+    let first = run.journal().lines().next().expect("a line").to_owned();
+    let mut line: serde_json::Value = serde_json::from_str(&first).expect("JSON");
+    line["place"]["host"] = "gone-node".into();
+    line["t"] = (line["t"].as_f64().expect("a time") - 3600.0).into();
+    std::fs::write(run.dir.join("journal.jsonl"), format!("{line}\n")).expect("write");
+    assert!(place.expect(0, &["status"]).contains("silent"));
+    for args in [&["resume"][..], &["resume", "--detach"], &["run", "demo"], &["gc"]] {
+        let told = place.expect(2, args);
+        assert!(told.contains("gone-node") && told.contains("--take-over"), "{args:?}: {told}");
+    }
+    let told = place.expect(0, &["stop"]);
+    assert!(told.contains("gone-node for 1 h") && told.contains("--take-over"), "{told}");
+    place.expect(0, &["resume", "--take-over"]);
+    assert_eq!(place.digests(), due);
+}
+
 #[test]
 fn a_second_worker_is_told_who_works() {
     let place = longer();
@@ -266,7 +291,8 @@ fn a_full_disk_stops_and_loses_nothing() {
         assert!(!run.journal().contains("run_done"), "{told}");
         small.empty();
         let status = place.expect(0, &["status"]);
-        assert!(["failed", "lost", "stopped"].iter().any(|s| status.contains(s)), "{status}");
+        // Nobody asked for a stop, so it must not say so.
+        assert!(["failed", "lost"].iter().any(|s| status.contains(s)) && !status.contains("stopped"), "{status}");
     }
     place.expect(0, &["resume"]);
     assert_eq!(place.digests(), due);

@@ -121,7 +121,7 @@ impl Comparison {
 /// Compares two results. `known` are all results at hand: those that differ from A's protocol (else B's) in nothing but
 /// seeds give the spread that the moves are measured with.
 pub fn diff(a: Pinned, b: Pinned, known: &[Pinned]) -> Comparison {
-    let family = ["a", "b"].iter().zip([&a, &b]).find_map(|(of, side)| family(side, known).map(|members| (*of, members)));
+    let family = [("a", &a, &b), ("b", &b, &a)].into_iter().find_map(|(of, side, other)| Some((of, family(side, other, known)?)));
     let metrics = metrics(&a, &b, family.as_ref().map(|(_, members)| members.as_slice()));
     let spread = family.map(|(of, members)| Spread { of: of.to_owned(), seeds: members.iter().map(|m| seeds(m)).collect() });
     Comparison { pinned: pinned(&a, &b), artifacts: artifacts(&a, &b), metrics, spread, a, b }
@@ -203,17 +203,19 @@ fn seeds(p: &Pinned) -> String {
     format!("seed {}, split {}", at("/seed"), at("/split/seed"))
 }
 
-/// The results of one's own protocol with other seeds, itself included, one a seed; `None` when there are fewer than two.
-fn family<'a>(of: &'a Pinned, known: &'a [Pinned]) -> Option<Vec<&'a Pinned>> {
+/// The results of one's own protocol with other seeds, itself included, one a seed; `None` when there are fewer than two,
+/// or when they are the two that are compared: two numbers always lie √2 of their own deviations apart.
+fn family<'a>(of: &'a Pinned, other: &Pinned, known: &'a [Pinned]) -> Option<Vec<&'a Pinned>> {
     let base = canon::bytes(&without_seeds(of.protocol.as_ref()?));
+    let kin = |one: &Pinned| one.protocol.as_ref().is_some_and(|p| canon::bytes(&without_seeds(p)) == base);
     let mut members: BTreeMap<String, &Pinned> = BTreeMap::new();
     for one in std::iter::once(of).chain(known) {
-        let kin = one.protocol.as_ref().is_some_and(|p| canon::bytes(&without_seeds(p)) == base);
-        if kin && !one.metrics.is_empty() {
+        if kin(one) && !one.metrics.is_empty() {
             members.entry(seeds(one)).or_insert(one);
         }
     }
-    (members.len() > 1).then(|| members.into_values().collect())
+    let least = if kin(other) { 3 } else { 2 };
+    (members.len() >= least).then(|| members.into_values().collect())
 }
 
 #[cfg(test)]
@@ -263,6 +265,16 @@ mod tests {
         // B's family stands in when A's protocol ran with one seed only.
         let c = diff(result(1, 0.2, 0.33), result(1, 0.1, 0.30), &known);
         assert_eq!(c.spread.expect("spread").of, "b");
+    }
+
+    #[test]
+    fn two_seeds_are_no_measure_of_each_other() {
+        let pair = [result(1, 0.1, 0.30), result(2, 0.1, 0.31)];
+        assert!(diff(pair[0].clone(), pair[1].clone(), &pair).spread.is_none());
+        let three = [&pair[..], &[result(3, 0.1, 0.32)]].concat();
+        assert_eq!(diff(pair[0].clone(), pair[1].clone(), &three).spread.expect("three").seeds.len(), 3);
+        // Of another protocol, two are one.
+        assert_eq!(diff(result(1, 0.2, 0.4), pair[0].clone(), &pair).spread.expect("two").seeds.len(), 2);
     }
 
     #[test]

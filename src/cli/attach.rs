@@ -155,7 +155,9 @@ fn follow_from(run: &Run, mut history: bool) -> Result<()> {
             if state == State::Lost {
                 status.clear();
                 let log = run.dir.join("log.txt");
-                let tail = std::fs::read_to_string(&log).unwrap_or_default().lines().rev().take(3).map(str::to_owned).collect::<Vec<_>>();
+                let told = std::fs::read_to_string(&log).unwrap_or_default();
+                let mine = told.lines().rev().take_while(|l| !l.starts_with(crate::engine::worker::LOG_MARK));
+                let tail = mine.take(3).map(str::to_owned).collect::<Vec<_>>();
                 let last = tail.into_iter().rev().collect::<Vec<_>>().join(" | ");
                 let mut failure = Failure::interrupted("the worker vanished (killed, or out of memory?); what is finished is kept");
                 if !last.is_empty() {

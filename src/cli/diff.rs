@@ -49,10 +49,7 @@ fn summary(sides: &Sides) -> String {
 fn render(sides: &Sides) -> String {
     let mut out = format!("A  {}\nB  {}\n", text::clean(&sides.a.meant), text::clean(&sides.b.meant));
     for (names, side) in [(&sides.only_a, "A"), (&sides.only_b, "B")] {
-        names.iter().for_each(|n| out.push_str(&text::clean(&format!("only in {side}: {n}"))));
-        if !names.is_empty() {
-            out.push('\n');
-        }
+        names.iter().for_each(|n| out.push_str(&format!("{}\n", text::clean(&format!("only in {side}: {n}")))));
     }
     for c in &sides.results {
         let name = if c.a.name == c.b.name { c.a.name.clone() } else { format!("{} and {}", c.a.name, c.b.name) };

@@ -25,7 +25,7 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
     let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
     let graph = Graph::new(&workspace, &loaded.protocol);
-    let artifacts = graph.finished(&workspace.store(), loaded.name())?;
+    let artifacts = graph.finished(&workspace.store(), &loaded)?;
     let [.., evaluate, report] = artifacts.as_slice() else { return Ok(()) };
     let folder = pin::publish(&workspace, loaded.name(), report)?;
     let evaluation = Evaluate::load(&evaluate.dir)?;

@@ -1,17 +1,19 @@
 //! `pinfold run` and `pinfold resume`: order a run, start its worker, follow it.
 
 use super::{Here, attach, output};
-use crate::base::{Failure, Result};
+use crate::base::{Failure, Result, text};
 use crate::engine::execution::Execution;
 use crate::engine::journal::{Event, Line};
 use crate::engine::runs::State;
 use crate::engine::{Run, Workspace, worker};
 use crate::plan::execution::{self, Asked};
-use crate::plan::order::{order, pins};
+use crate::plan::order::{self, order, pins};
 use crate::plan::{launch, seeds};
 use crate::protocol::execution::Executor;
 use crate::protocol::{self, Loaded};
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Arguments of `run`.
 #[derive(clap::Args)]
@@ -55,6 +57,9 @@ pub struct Args {
 pub struct ResumeArgs {
     /// Run id or a part of it, or a protocol's name (default: the newest run).
     run: Option<String>,
+    /// Go on here with a run whose worker on another host is silent: only when that worker is surely gone.
+    #[arg(long)]
+    take_over: bool,
     /// Start the worker and come back at once.
     #[arg(long)]
     detach: bool,
@@ -131,6 +136,8 @@ fn dry_run(workspace: &Workspace, loaded: &Loaded, execution: &Execution) -> Res
 /// One run a seed; what is done already is not done again, so an interrupted series goes on where it was.
 fn over_seeds(workspace: &Workspace, path: &Path, args: &Args, all: &[u64]) -> Result<()> {
     seeds::check(all)?;
+    // A closed connection ends neither a run nor the series: who comes back finds it further on.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::new(AtomicBool::new(false)));
     for (i, &seed) in all.iter().enumerate() {
         let loaded = seeds::with_seed(path, &args.overrides, seed)?;
         output::say(&format!("seed {seed} ({} of {}): {}", i + 1, all.len(), loaded.name()));
@@ -152,8 +159,18 @@ fn over_seeds(workspace: &Workspace, path: &Path, args: &Args, all: &[u64]) -> R
 pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
     let workspace = at.workspace()?;
     let run = Run::choose(&workspace, args.run.as_deref())?;
-    let state = run.state(&run.lines()?);
-    if state.live() {
+    let lines = run.lines()?;
+    let state = run.state(&lines);
+    if let Some((host, seconds)) = run.silence(&lines) {
+        if !args.take_over {
+            return Err(Failure::input(format!("nothing was heard of its worker on {host} for {}", text::duration(seconds)))
+                .at(run.id.clone())
+                .hint(format!("if that worker is gone: pinfold resume {} --take-over", run.id)));
+        }
+        // Held by a worker that still lives, where the file system carries locks from host to host.
+        drop(run.take()?);
+        output::say(&format!("taking {} over from {host}", run.id));
+    } else if state.live() {
         output::say(&format!("{} is {}; following it", run.id, state.word()));
         return attach::follow(&run);
     }
@@ -161,6 +178,7 @@ pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
         output::say(&format!("{} is done already", run.id));
         return Ok(());
     }
+    order::able(&protocol::parse::from_canonical(run.order.resolved.clone())?)?;
     run.clear_control();
     let child = launch::start(&workspace, &run)?;
     // Old endings stand in the journal; wait for the new worker's first line.
@@ -168,6 +186,7 @@ pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
         wait_for_worker(&run, &mut child)?;
     }
     if args.detach {
+        output::say(&format!("taken up; follow it with: pinfold attach {}", run.id));
         return Ok(());
     }
     attach::follow_newest(&run)

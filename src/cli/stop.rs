@@ -1,7 +1,7 @@
 //! `pinfold stop`: asks a run to stop at the next safe place.
 
 use super::{Here, output};
-use crate::base::Result;
+use crate::base::{Result, text};
 use crate::engine::Run;
 use crate::plan::launch;
 use std::time::Duration;
@@ -23,6 +23,13 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     if !state.live() {
         output::say(&format!("{} is {} already", run.id, state.word()));
         return Ok(());
+    }
+    if let Some((host, seconds)) = run.silence(&run.lines()?) {
+        output::say(&format!(
+            "nothing was heard of its worker on {host} for {}; if it is gone, 'pinfold resume {} --take-over' goes on here",
+            text::duration(seconds),
+            run.id
+        ));
     }
     let gone = launch::stop(&run, args.abort, Duration::from_secs(60))?;
     if gone {

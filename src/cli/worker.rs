@@ -98,10 +98,11 @@ fn session(run: &Run, at: &Run, patience: Duration, body: impl FnOnce(&mut Writi
     let result = body(&mut watch);
     let (trouble, asked) = (watch.trouble.take(), watch.asked);
     let ending = match (&result, &trouble) {
+        // A journal that could not be written stops the work like a request does; it is none.
+        (_, Some(e)) => Event::RunFailed { what: e.to_string(), exit: e.exit as i32 },
         (Ok(()), None) => Event::RunDone { seconds: started.elapsed().as_secs_f64() },
-        (Ok(()), Some(e)) => Event::RunFailed { what: e.to_string(), exit: e.exit as i32 },
-        (Err(e), _) if e.exit == Exit::Interrupted && asked => Event::RunStopped,
-        (Err(e), _) => Event::RunFailed { what: e.to_string(), exit: e.exit as i32 },
+        (Err(e), None) if e.exit == Exit::Interrupted && asked => Event::RunStopped,
+        (Err(e), None) => Event::RunFailed { what: e.to_string(), exit: e.exit as i32 },
     };
     drop(pulse);
     journal.lock().append(ending)?;

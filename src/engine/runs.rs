@@ -211,6 +211,16 @@ impl Run {
         if fresh { State::Starting } else { State::Lost }
     }
 
+    /// Where the worker of a silent run was, and for how many seconds nothing was heard of it.
+    pub fn silence(&self, lines: &[Line]) -> Option<(String, f64)> {
+        if self.state(lines) != State::Silent {
+            return None;
+        }
+        let host =
+            lines.iter().rev().find_map(|l| if let Event::RunStarted { place, .. } = &l.event { Some(place.host.clone()) } else { None });
+        Some((host?, clock::now() - lines.last()?.t))
+    }
+
     /// Asks the worker to stop at the next safe place.
     pub fn ask_stop(&self) -> Result<()> {
         atomic::write(&self.dir.join("control"), b"stop\n")
@@ -283,6 +293,8 @@ mod tests {
         let beating = [line(0, now - 1000.0, started("elsewhere")), line(1, now - 20.0, Event::Heartbeat)];
         assert_eq!(run.state(&beating), State::Running);
         assert_eq!(run.state(&beating[..1]), State::Silent, "nothing can be known of a process on another host");
+        let (host, seconds) = run.silence(&beating[..1]).expect("silent");
+        assert!(host == "elsewhere" && (1000.0..1100.0).contains(&seconds) && run.silence(&beating).is_none());
         // Its clock ahead of ours, or ours set back: that is no silence.
         assert_eq!(run.state(&[line(0, now + 9000.0, started("elsewhere"))]), State::Running);
         assert_eq!(run.state(&[line(0, now - 1000.0, started(&Place::here().host))]), State::Lost, "another boot of this host");

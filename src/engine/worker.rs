@@ -1,8 +1,9 @@
 //! Starting workers: a child of the same program, in its own session, with its pins in the environment.
 
 use super::runs::Run;
-use crate::base::{Failure, IoContext, Result};
+use crate::base::{Failure, IoContext, Result, clock};
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -10,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 pub fn spawn(run: &Run, workspace: &Path, pins: &[(String, String)]) -> Result<Child> {
     let program = std::env::current_exe().map_err(|e| Failure::environment(format!("cannot find the program's own file: {e}")))?;
     let log_path = run.dir.join("log.txt");
-    let log = fs::OpenOptions::new().create(true).append(true).open(&log_path).doing("write the log", &log_path)?;
+    let log = open_log(&log_path)?;
     let log_too = log.try_clone().doing("write the log", &log_path)?;
     let mut command = Command::new(program);
     command.arg("worker").arg(&run.dir).current_dir(workspace).stdin(Stdio::null()).stdout(log).stderr(log_too);
@@ -18,11 +19,22 @@ pub fn spawn(run: &Run, workspace: &Path, pins: &[(String, String)]) -> Result<C
     command.spawn().map_err(|e| Failure::environment(format!("cannot start the worker: {e}")))
 }
 
+/// What a log's part of one start begins with.
+pub const LOG_MARK: &str = "== worker started ";
+
+/// Opens a log at its end and marks the start, so that nobody takes an earlier attempt's last words for this one's.
+fn open_log(path: &Path) -> Result<fs::File> {
+    let mut log = fs::OpenOptions::new().create(true).append(true).open(path).doing("write the log", path)?;
+    // A disk too full for this line will be told by the work itself.
+    let _ = writeln!(log, "{LOG_MARK}{}", clock::rfc3339(clock::now()));
+    Ok(log)
+}
+
 /// Starts the worker of one of a run's jobs. It ends when this process does: it is told to stop, and saves its state.
 pub fn spawn_job(run: &Run, job: &Run, workspace: &Path, arguments: &[String], environment: &[(String, String)]) -> Result<Child> {
     let program = std::env::current_exe().map_err(|e| Failure::environment(format!("cannot find the program's own file: {e}")))?;
     let log_path = job.dir.join("log.txt");
-    let log = fs::OpenOptions::new().create(true).append(true).open(&log_path).doing("write the log", &log_path)?;
+    let log = open_log(&log_path)?;
     let log_too = log.try_clone().doing("write the log", &log_path)?;
     let mut command = Command::new(program);
     command.arg("worker").arg(&run.dir).args(arguments).args(["--parent", &std::process::id().to_string()]);

@@ -1,6 +1,6 @@
 //! What the store holds that nobody needs: said first, removed when asked. Never anything that a lock names.
 
-use crate::base::{Digest, Failure, IoContext, Result};
+use crate::base::{Digest, Failure, IoContext, Result, text};
 use crate::engine::journal::Event;
 use crate::engine::{Run, Workspace};
 use crate::lock;
@@ -49,7 +49,12 @@ pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
     }
     let mut newest: BTreeMap<String, Vec<Run>> = BTreeMap::new();
     for run in Run::all(workspace)? {
-        if run.state(&run.lines()?).live() {
+        let lines = run.lines()?;
+        if let Some((host, seconds)) = run.silence(&lines) {
+            return Err(Failure::input(format!("{}: nothing was heard of its worker on {host} for {}", run.id, text::duration(seconds)))
+                .hint(format!("if that worker is gone: pinfold resume {} --take-over", run.id)));
+        }
+        if run.state(&lines).live() {
             return Err(Failure::input(format!("{} is at work; nothing is removed meanwhile", run.id)).hint("wait for it, or pinfold stop"));
         }
         newest.entry(run.order.protocol.clone()).or_default().push(run);

@@ -3,8 +3,8 @@
 use crate::base::{Failure, Result};
 use crate::engine::store::{Artifact, Store};
 use crate::engine::{Stage, Workspace};
-use crate::protocol::Protocol;
 use crate::protocol::schema::{PanelFrom, PanelSet};
+use crate::protocol::{Loaded, Protocol};
 use crate::stage::{duplicates, evaluate, ingest, patches, preprocess, report, split};
 
 /// Makes a node's stage from the artifacts that it needs, in the order of `needs`.
@@ -153,17 +153,18 @@ impl Graph {
     }
 
     /// All artifacts of a finished protocol; an error names the first piece of work that is not done.
-    pub fn finished(&self, store: &Store, name: &str) -> Result<Vec<Artifact>> {
+    pub fn finished(&self, store: &Store, loaded: &Loaded) -> Result<Vec<Artifact>> {
         self.look(store)?
             .into_iter()
             .zip(&self.nodes)
             .map(|(found, node)| match found {
                 Found::Done(artifact) => Ok(*artifact),
                 _ => Err(Failure::input(format!(
-                    "{name} is not finished: {} has not been done with the present protocol and data",
+                    "{} is not finished: {} has not been done with the present protocol and data",
+                    loaded.name(),
                     node.label
                 ))
-                .hint(format!("pinfold run {name}"))),
+                .hint(loaded.command())),
             })
             .collect()
     }

@@ -24,7 +24,7 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
     let path = relative
         .ok_or_else(|| Failure::input("only a protocol file inside the workspace can be locked").at(loaded.path.display().to_string()))?;
     let stage = |name: &str| artifacts.iter().find(|a| a.manifest.stage == name);
-    let missing = |name: &str| Failure::input(format!("there is no {name} artifact")).hint(format!("pinfold run {}", p.name));
+    let missing = |name: &str| Failure::input(format!("there is no {name} artifact")).hint(loaded.command());
     let slides = Ingest::load(&stage("ingest").ok_or_else(|| missing("ingest"))?.dir)?;
     let mut data: Vec<lock::DataFile> = slides
         .iter()
@@ -182,7 +182,7 @@ pub fn publish(workspace: &Workspace, name: &str, report: &Artifact) -> Result<s
 /// Locks a finished protocol and gives the entry.
 pub fn lock(workspace: &Workspace, loaded: &Loaded, allow_dirty: bool) -> Result<lock::Entry> {
     let graph = super::Graph::new(workspace, &loaded.protocol);
-    let artifacts = graph.finished(&workspace.store(), loaded.name())?;
+    let artifacts = graph.finished(&workspace.store(), loaded)?;
     for artifact in &artifacts {
         workspace.store().verify(artifact)?;
     }

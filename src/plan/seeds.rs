@@ -90,9 +90,7 @@ pub fn gather(workspace: &Workspace, path: &Path, overrides: &[String], seeds: &
     for &seed in seeds {
         let loaded = with_seed(path, overrides, seed)?;
         let graph = Graph::new(workspace, &loaded.protocol);
-        let artifacts = graph
-            .finished(&workspace.store(), loaded.name())
-            .map_err(|e| e.hint(format!("pinfold run {} --seeds {seed}", base.base_name())))?;
+        let artifacts = graph.finished(&workspace.store(), &loaded).map_err(|e| e.hint(format!("{} --seeds {seed}", base.command())))?;
         let folder = artifacts.iter().find(|a| a.manifest.stage == "evaluate").map(|a| a.dir.clone());
         let folder = folder.ok_or_else(|| Failure::input(format!("seed {seed} made no evaluation")))?;
         evaluations.push(Evaluate::load(&folder)?.summary);

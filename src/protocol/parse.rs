@@ -26,10 +26,21 @@ impl Loaded {
     pub fn name(&self) -> &str {
         &self.protocol.name
     }
+    /// The command that runs it, overrides included.
+    pub fn command(&self) -> String {
+        let set: String = self.overrides.iter().map(|o| format!(" --set {}", quoted(o))).collect();
+        format!("pinfold run {}{set}", self.base_name())
+    }
     /// The name in the file.
     pub fn base_name(&self) -> &str {
         self.protocol.name.split('+').next().unwrap_or_default()
     }
+}
+
+/// A word for a shell.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "=._-+:/,".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 /// Reads a protocol file and lays overrides over it.

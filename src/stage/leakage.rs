@@ -5,7 +5,7 @@ use super::files;
 use crate::base::Result;
 use crate::dataset::Slide;
 use crate::protocol::Protocol;
-use crate::protocol::schema::{Best, Dataset, PanelFrom, PanelRule, PanelSet, Transform};
+use crate::protocol::schema::{Best, Dataset, Lattice, PanelFrom, PanelRule, PanelSet, Transform};
 use crate::split::Fold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -45,7 +45,7 @@ pub fn look(p: &Protocol, slides: &[Slide], folds: &[Fold]) -> Vec<Finding> {
     vec![
         shared_slides(slides, folds, &at),
         shared_donors(slides, folds, &at),
-        neighbours(folds, &at),
+        neighbours(p.metrics.lattice, folds, &at),
         overlaps(p.patch.size, folds, &at),
         panel(p, folds, &at),
         normalisation(p, folds, &at),
@@ -109,21 +109,18 @@ fn shared_donors(slides: &[Slide], folds: &[Fold], at: &[At]) -> Finding {
     )
 }
 
-fn neighbours(folds: &[Fold], at: &[At]) -> Finding {
+fn neighbours(lattice: Lattice, folds: &[Fold], at: &[At]) -> Finding {
+    // Of spots in rows that are shifted by half a step, neighbours in a row are two columns apart.
+    let steps: &[(i32, i32)] = match lattice {
+        Lattice::Square => &[(0, 1), (0, -1), (1, 0), (-1, 0)],
+        Lattice::Hex => &[(2, 0), (-2, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)],
+    };
     let (mut touched, mut tests, mut pairs) = (0usize, 0usize, 0usize);
     for fold in folds {
         let train: BTreeSet<(usize, i32, i32)> = learning(fold).map(|i| (at[i].slide, at[i].col, at[i].row)).collect();
         for &i in &fold.test {
             let spot = &at[i];
-            // Rook neighbours, and the two on a hexagonal lattice that are not among them.
-            let steps = [(0, 1), (0, -1), (1, 0), (-1, 0), (2, 0), (-2, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)];
-            let square = steps.iter().take(4).filter(|(c, r)| train.contains(&(spot.slide, spot.col + c, spot.row + r))).count();
-            let hex = if square > 0 {
-                0
-            } else {
-                steps.iter().skip(4).filter(|(c, r)| train.contains(&(spot.slide, spot.col + c, spot.row + r))).count()
-            };
-            let near = square.max(hex);
+            let near = steps.iter().filter(|(c, r)| train.contains(&(spot.slide, spot.col + c, spot.row + r))).count();
             tests += 1;
             pairs += near;
             touched += usize::from(near > 0);

@@ -68,7 +68,7 @@ impl Stage for Split {
             stage: "split",
             label: "split".into(),
             version: 2,
-            parameters: json!({"split": p.split, "slides": p.data.slides, "patch_size": p.patch.size, "panel": p.panel_id(), "genes_from": p.genes.from, "best": p.train.best, "patience": p.train.patience, "transform": p.expression.transform}),
+            parameters: json!({"split": p.split, "slides": p.data.slides, "patch_size": p.patch.size, "panel": p.panel_id(), "genes_from": p.genes.from, "best": p.train.best, "patience": p.train.patience, "transform": p.expression.transform, "lattice": p.metrics.lattice}),
             inputs: [("ingest".to_owned(), self.ingest.digest())].into(),
         }
     }
