@@ -133,11 +133,55 @@ fn a_second_worker_is_told_who_works() {
     assert!(run.wait_for("\"event\":\"run_started\""));
     let refused = place.expect(2, &["run", "demo"]);
     assert!(refused.contains("is running already") && refused.contains("pinfold attach"), "{refused}");
-    // A worker on the same run folder, and another protocol that needs the same fold.
+    // A worker on the same run folder.
     let name = run.dir.strip_prefix(place.path()).expect("inside").display().to_string();
     let second = place.expect(4, &["worker", &name]);
     assert!(second.contains(&format!("process {} on", run.pid().expect("pid"))), "{second}");
     assert!(run.wait_for("\"event\":\"run_done\""));
+}
+
+#[test]
+fn two_runs_that_need_one_fold_make_it_once() {
+    let due = untouched();
+    let place = longer();
+    let first = in_training(&place);
+    // Another threshold is another protocol, but its training is the very same piece of work.
+    let refused = place.expect(4, &["run", "demo", "--set", "metrics.threshold=0.2"]);
+    assert!(refused.contains("train[holdout] is being made by another pinfold"), "{refused}");
+    assert!(refused.contains(&format!("process {} on", first.pid().expect("pid"))), "{refused}");
+    assert!(first.wait_for("\"event\":\"run_done\""));
+    assert_eq!(place.digests(), due, "the first was not disturbed");
+    let told = place.expect(0, &["resume", "demo+"]);
+    assert!(!told.contains("epoch "), "nothing was trained again: {told}");
+}
+
+#[test]
+fn an_interrupt_of_a_run_without_a_worker_saves_and_a_resume_goes_on() {
+    let due = untouched();
+    let place = longer();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+    command.args(["run", "demo", "--in-process"]).current_dir(place.path()).env_remove("PINFOLD_DATA").stderr(Stdio::null());
+    let mut process = command.envs(pinfold::engine::worker::pins(true, true, 1)).spawn().expect("pinfold runs");
+    let begun = || std::fs::read_dir(place.path().join("runs")).is_ok_and(|d| d.count() == 1);
+    for _ in 0..1000 {
+        if begun() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let run = place.newest_run();
+    assert!(run.wait_for("\"event\":\"epoch\""), "{}", run.journal());
+    assert!(run.signal("-INT"));
+    assert_eq!(process.wait().expect("ends").code(), Some(3));
+    assert!(place.expect(0, &["status"]).contains("stopped"));
+    let told: serde_json::Value = {
+        let out = place.pinfold(&["resume", "--json"]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        serde_json::from_slice(&out.stdout).expect("JSON")
+    };
+    assert_eq!((told["state"].as_str(), told["protocol"].as_str()), (Some("done"), Some("demo")));
+    assert!(told["result"]["artifacts"].as_array().is_some_and(|a| a.len() == 9), "{told}");
+    assert_eq!(place.digests(), due);
 }
 
 #[test]

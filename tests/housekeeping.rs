@@ -74,6 +74,30 @@ fn seeds_are_repeated_and_their_spread_reported() {
     assert!(place.expect(2, &["seeds", "demo"]).contains("lists none"));
 }
 
+#[test]
+fn models_are_compared_gene_by_gene() {
+    let place = Place::new();
+    place.expect(0, &["run", "demo"]);
+    place.expect(0, &["run", "demo", "--set", "train.epochs=12"]);
+    let runs: Value = json(&place, &["status", "--json"]);
+    let trial = runs[1]["protocol"].as_str().expect("a name").to_owned();
+    let alone = json(&place, &["compare", "demo", "--block", "2", "--json"]);
+    let model = &alone["models"][0];
+    let (low, high) = (model["over_spots"][0].as_f64().expect("low"), model["over_spots"][1].as_f64().expect("high"));
+    assert!(low < high && model["blocks"].as_u64().is_some_and(|n| n > 8), "{alone}");
+    let found = json(&place, &["compare", "demo", &trial, "--json"]);
+    let c = &found["against"][0]["contrast"];
+    assert_eq!((c["genes"].as_u64(), c["lost"].as_u64()), (Some(6), Some(0)));
+    let moved = c["mean_b"].as_f64().expect("mean") - c["mean_a"].as_f64().expect("mean");
+    assert!((c["test"]["mean"].as_f64().expect("mean") - moved).abs() < 1e-12 && moved != 0.0);
+    assert_eq!(c["mean_a"], model["value"], "all six genes have a PCC in both");
+    assert_eq!(found["against"][0]["q"], c["test"]["p"], "one comparison, one p");
+    let told = place.expect(0, &["compare", "demo", &trial]);
+    assert!(told.contains("rank-biserial") && told.contains("another donor"), "{told}");
+    assert!(place.expect(2, &["compare", "demo", "nothing"]).contains("no finished run"));
+    assert!(place.expect(2, &["compare", "demo", "--block", "0"]).contains("--block"));
+}
+
 fn folders(place: &Place) -> Vec<PathBuf> {
     let list = |path: &Path| std::fs::read_dir(path).expect("list").map(|e| e.expect("entry").path()).collect::<Vec<_>>();
     let stages = list(&place.path().join("artifacts"));
@@ -112,6 +136,19 @@ fn gc_says_first_and_never_touches_what_a_lock_names() {
     assert_eq!(folders(&place), all.into_iter().filter(|f| !second.contains(f)).collect::<Vec<_>>());
     std::fs::write(&path, &plain).expect("write");
     assert!(place.expect(0, &["plan", "demo"]).contains("everything is done"), "what is locked is still there");
+    // Run folders go when asked for, but for the newest ones and the one whose journal the lock names.
+    let runs = || std::fs::read_dir(place.path().join("runs")).expect("runs").count();
+    assert_eq!(runs(), 3);
+    let told = place.expect(0, &["gc", "--runs"]);
+    assert!(told.contains("--runs --yes") && told.contains("1 folder,"), "{told}");
+    place.expect(0, &["gc", "--runs", "--yes"]);
+    assert_eq!(runs(), 2, "the first is locked, the third is the newest");
+    // A trial is kept like a protocol of its own, until it is said that trials may go.
+    let kept = folders(&place);
+    place.expect(0, &["run", "demo", "--set", "train.epochs=4"]);
+    assert!(json(&place, &["gc", "--json"])["leftovers"].as_array().expect("list").is_empty());
+    place.expect(0, &["gc", "--trials", "--yes"]);
+    assert_eq!(folders(&place), kept);
     // The reports are the newest run's; with the locked protocol again, they are the locked ones.
     place.expect(0, &["run", "demo"]);
     place.expect(0, &["audit"]);

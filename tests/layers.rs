@@ -38,6 +38,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ratatui", &["tui"]),
     ("image", &["dataset", "tui"]),
     ("hdf5_reader", &["dataset"]),
+    ("hdbscan", &["stats"]),
     ("zip", &["weights"]),
     ("npyz", &["cli", "dataset"]),
     ("memmap2", &["base"]),

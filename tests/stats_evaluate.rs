@@ -1,6 +1,6 @@
 //! `stats::evaluate`: the golden summaries, the association of Moran's I with r, pooling, and bad input.
 
-use pinfold::stats::evaluate::{Evaluation, FoldPredictions, Lattice, Pooling, Spec, SpotAt, Undefined, evaluate};
+use pinfold::stats::evaluate::{Evaluation, FoldPredictions, Lattice, Pooling, Spec, SpotAt, Undefined, contrast, evaluate, interval};
 use serde_json::Value;
 
 fn golden(name: &str) -> Value {
@@ -142,6 +142,49 @@ fn the_golden_association() {
     assert_eq!(a.genes as u64, combined["n_genes_defined"].as_u64().expect("count"));
     near(a.spearman, combined["spearman_I_pcc"]["rho"].as_f64().expect("rho"), 1e-12);
     near(a.pearson, combined["pearson_I_pcc"]["r"].as_f64().expect("r"), 1e-6);
+    // The same with the genes' mean log expression as their abundance, against SciPy.
+    let number = |key: &str| combined[key].as_f64().expect("a number");
+    let mean: Vec<f64> = combined["mean_log"].as_array().expect("means").iter().map(|v| v.as_f64().unwrap_or(0.0)).collect();
+    let with = evaluate(&folds, &mean, &spec(Pooling::Oof, Lattice::Hex)).expect("evaluation");
+    assert_eq!(with.drivers.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["moran-truth", "abundance", "zeros", "variance"]);
+    let (i, abundance) = (&with.drivers[0], &with.drivers[1]);
+    assert_eq!((i.genes, abundance.genes), (23, 23));
+    near(i.spearman, combined["spearman_I_pcc"]["rho"].as_f64().expect("rho"), 1e-12);
+    near(abundance.spearman, number("spearman_mean_pcc"), 1e-12);
+    near(i.partial, number("partial_spearman_I_pcc_given_mean"), 1e-12);
+    near(abundance.partial, number("partial_spearman_mean_pcc_given_I"), 1e-12);
+    near(i.slope, combined["standardised_ols_pcc_on_I_mean"]["I"].as_f64().expect("slope"), 1e-6);
+    near(abundance.slope, combined["standardised_ols_pcc_on_I_mean"]["mean_log"].as_f64().expect("slope"), 1e-6);
+    for (ours, due) in i.quartiles.iter().zip(combined["mean_pcc_by_quartile"].as_array().expect("quarters")) {
+        near(*ours, due.as_f64().expect("mean"), 1e-6);
+    }
+    let (low, high) = i.interval.expect("an interval");
+    assert!(low < i.spearman.expect("rho") && i.spearman.expect("rho") < high, "{low} {high}");
+    // SciPy's p by the t approximation is 0.065; 1,999 layouts scatter by some 0.006 around the exact one.
+    assert!((i.p.expect("a p") - 0.065).abs() < 0.02, "{:?}", i.p);
+    // A slide that is one block comes back whole in every resample; narrower blocks give the number room.
+    for pooling in [Pooling::Oof, Pooling::Slide, Pooling::Fold] {
+        let spec = spec(pooling, Lattice::Hex);
+        let due = evaluate(&folds, &mean, &spec).expect("evaluation").summary[0].value.expect("a mean");
+        let (whole, blocks) = interval(&folds, &spec, 1000, 50, 3);
+        assert_eq!(blocks, 2);
+        let (low, high) = whole.expect("an interval");
+        assert!((low - due).abs() < 1e-9 && (high - due).abs() < 1e-9, "{pooling:?}: {low} {due} {high}");
+        let (narrow, blocks) = interval(&folds, &spec, 3, 500, 3);
+        let (low, high) = narrow.expect("an interval");
+        assert!(blocks > 10 && low < due && due < high && high - low < 0.5, "{pooling:?}: {low} {due} {high}, {blocks} blocks");
+        assert_eq!(interval(&folds, &spec, 3, 500, 3).0, narrow, "the same seed, the same interval");
+        assert_ne!(interval(&folds, &spec, 3, 500, 4).0, narrow);
+    }
+    // A model against itself, and against one that is better by 0.1 everywhere.
+    let same = contrast(&e, &e).expect("genes");
+    assert_eq!((same.genes, same.lost, same.test.p, same.interval), (23, 0, None, Some((0.0, 0.0))));
+    let mut better = e.clone();
+    better.genes.iter_mut().for_each(|g| g.pcc = g.pcc.map(|r| r + 0.1));
+    better.genes[0].pcc = None;
+    let found = contrast(&e, &better).expect("genes");
+    assert_eq!((found.genes, found.lost, found.test.w_minus, found.test.rank_biserial), (22, 1, 0.0, Some(1.0)));
+    assert!((found.test.mean - 0.1).abs() < 1e-12 && found.test.p.expect("a p") < 1e-3);
     for (g, gene) in e.genes.iter().enumerate() {
         match combined["I"][g].as_f64() {
             Some(due) => near(gene.moran_truth, due, 1e-6),

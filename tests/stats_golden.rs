@@ -1,6 +1,6 @@
 //! Our statistics against SciPy, scikit-learn and esda: `golden/metrics.json`, `golden/spatial_autocorr.json`.
 
-use pinfold::split::mt19937::Mt19937;
+use pinfold::base::Mt19937;
 use pinfold::stats::correlation::{mean, pearson, spearman};
 use pinfold::stats::lattice::{HEX, QUEEN, ROOK, lattice};
 use pinfold::stats::moran::Graph;

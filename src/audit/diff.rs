@@ -73,10 +73,13 @@ pub struct Moved {
     pub id: String,
     /// Its title.
     pub title: String,
-    /// A's value; none where undefined or absent.
+    /// A's value; none where it is undefined, or where A does not measure it.
     pub a: Option<f64>,
-    /// B's value.
+    /// B's value, likewise.
     pub b: Option<f64>,
+    /// Which side does not measure it at all: `a` or `b`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub absent: Option<&'static str>,
     /// B - A.
     pub change: Option<f64>,
     /// The sample standard deviation over seeds.
@@ -172,13 +175,14 @@ fn metrics(a: &Pinned, b: &Pinned, family: Option<&[&Pinned]>) -> Vec<Moved> {
         if x.map(|(v, n)| (v.map(f64::to_bits), n)) == y.map(|(v, n)| (v.map(f64::to_bits), n)) {
             continue;
         }
+        let absent = if x.is_none() { Some("a") } else { y.is_none().then_some("b") };
         let (x, y) = (x.and_then(|x| x.0), y.and_then(|y| y.0));
         let change = x.zip(y).map(|(x, y)| y - x);
         let values: Vec<f64> = family.unwrap_or_default().iter().filter_map(|m| of(m, &metric.id)?.0).collect();
         // With fewer than two values there is none.
         let deviation = summary::deviation(&values, 1);
         let in_deviations = change.zip(deviation.filter(|d| *d > 0.0)).map(|(c, d)| c / d);
-        out.push(Moved { id: metric.id.clone(), title: metric.title.clone(), a: x, b: y, change, deviation, in_deviations });
+        out.push(Moved { id: metric.id.clone(), title: metric.title.clone(), a: x, b: y, absent, change, deviation, in_deviations });
     }
     out
 }

@@ -9,8 +9,10 @@ pub mod draw;
 pub mod fail;
 pub mod host;
 pub mod mapped;
+pub mod mt19937;
 pub mod text;
 
 pub use digest::Digest;
 pub use draw::Draw;
 pub use fail::{Exit, Failure, IoContext, Result};
+pub use mt19937::Mt19937;

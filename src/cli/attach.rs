@@ -18,11 +18,24 @@ use std::time::{Duration, Instant};
 pub struct Args {
     /// Run id or a part of it, or a protocol's name (default: the newest run).
     run: Option<String>,
+    /// Print JSON when done.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Follows the run.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
-    follow(&Run::choose(&at.workspace()?, args.run.as_deref())?)
+    let run = Run::choose(&at.workspace()?, args.run.as_deref())?;
+    follow(&run)?;
+    if args.json { json(&run) } else { Ok(()) }
+}
+
+/// A followed run as JSON: what came out, or how it stands for who has left it.
+pub fn json(run: &Run) -> Result<()> {
+    let state = run.state(&run.lines()?);
+    let result: Option<serde_json::Value> =
+        if state == State::Done { Some(crate::stage::files::read_json(&run.dir.join("result.json"))?) } else { None };
+    output::json(&serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "result": result}))
 }
 
 /// How an event reads as one plain line; `None` for what only a screen shows.
@@ -33,7 +46,7 @@ pub fn plain(event: &Event) -> Option<String> {
             format!("{:<18} run of {protocol} on {} (process {})", "started", place.host, place.pid)
         }
         Event::StageCached { label, key, .. } => format!("{label:<18} there already ({})", key.short()),
-        Event::StageStarted { .. } | Event::Planned { .. } | Event::Heartbeat | Event::Progress { .. } | Event::JobEnded { .. } => {
+        Event::StageStarted { .. } | Event::Planned { .. } | Event::Heartbeat { .. } | Event::Progress { .. } | Event::JobEnded { .. } => {
             return None;
         }
         Event::Submitted { jobs } => {

@@ -81,14 +81,21 @@ fn one(c: &Comparison, out: &mut String) {
         section(out, "artifacts that differ (they part at the first)", output::table(&header, &rows));
     }
     if !c.metrics.is_empty() {
-        let cell = |v: Option<f64>| v.map_or_else(|| "undefined".to_owned(), |v| format!("{v:.6}"));
+        let cell = |v: Option<f64>, absent: bool| match v {
+            Some(v) => format!("{v:.6}"),
+            None => (if absent { "-" } else { "undefined" }).to_owned(),
+        };
         let signed = |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| format!("{v:+.6}"));
         let units = |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| format!("{v:+.2}"));
         let mut header = vec![("metric", Column::Left), ("A", Column::Right), ("B", Column::Right), ("moved by", Column::Right)];
         if c.spread.is_some() {
             header.push(("in deviations", Column::Right));
         }
-        let row = |m: &audit::diff::Moved| vec![m.title.clone(), cell(m.a), cell(m.b), signed(m.change), units(m.in_deviations)];
+        let row = |m: &audit::diff::Moved| vec![
+                m.title.clone(),
+                cell(m.a, m.absent == Some("a")),
+                cell(m.b, m.absent == Some("b")),
+ signed(m.change), units(m.in_deviations)];
         section(out, "numbers that moved", output::table(&header, &c.metrics.iter().map(row).collect::<Vec<_>>()));
         out.push_str(&format!("    {}\n", text::clean(&measure(c.spread.as_ref()))));
     }

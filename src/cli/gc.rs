@@ -11,6 +11,12 @@ pub struct Args {
     /// Remove what is listed; without it, nothing is touched.
     #[arg(long)]
     yes: bool,
+    /// Also what runs with overrides or other seeds made, unless a lock names it.
+    #[arg(long)]
+    trials: bool,
+    /// Also the folders of ended runs that newer ones have replaced, unless a lock names their journal.
+    #[arg(long)]
+    runs: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -19,7 +25,7 @@ pub struct Args {
 /// Lists what may go, and removes it when asked.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
-    let found = gc::leftovers(&workspace)?;
+    let found = gc::leftovers(&workspace, gc::Also { trials: args.trials, runs: args.runs })?;
     let total: u64 = found.iter().map(|l| l.bytes).sum();
     if args.yes {
         gc::remove(&workspace, &found)?;
@@ -28,7 +34,7 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         return output::json(&serde_json::json!({"leftovers": found, "bytes": total, "removed": args.yes}));
     }
     if found.is_empty() {
-        output::say("nothing to free: every artifact is named by a lock or by a newest run");
+        output::say("nothing to free: every artifact is named by a lock or by a newest run ('pinfold gc --help' says what else could go)");
         return Ok(());
     }
     let row = |l: &gc::Leftover| vec![l.stage.clone(), text::bytes(l.bytes), l.why.clone(), l.path.clone()];
@@ -39,7 +45,8 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     output::say(&if args.yes {
         format!("removed {n} {folders}, {} freed", text::bytes(total))
     } else {
-        format!("{n} {folders}, {}; nothing was removed. 'pinfold gc --yes' removes them", text::bytes(total))
+        let words = [(args.trials, " --trials"), (args.runs, " --runs")].map(|(on, word)| if on { word } else { "" }).concat();
+        format!("{n} {folders}, {}; nothing was removed. 'pinfold gc{words} --yes' removes them", text::bytes(total))
     });
     Ok(())
 }

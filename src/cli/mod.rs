@@ -3,6 +3,7 @@
 mod attach;
 mod audit;
 mod calc;
+mod compare;
 mod completions;
 mod data;
 mod diff;
@@ -69,6 +70,8 @@ enum Command {
     Plan(plan::Args),
     /// Show a protocol's numbers over several seeds.
     Seeds(seeds::Args),
+    /// Say how sure a protocol's number is, and test others against it on the same genes.
+    Compare(compare::Args),
     /// Free what neither a lock nor a newest run names; says first what would go.
     Gc(gc::Args),
     /// Pin a finished protocol in pinfold.lock.
@@ -127,6 +130,7 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Stop(args)) => stop::run(&at, &args),
         Some(Command::Plan(args)) => plan::run(&at, &args),
         Some(Command::Seeds(args)) => seeds::run(&at, &args),
+        Some(Command::Compare(args)) => compare::run(&at, &args),
         Some(Command::Gc(args)) => gc::run(&at, &args),
         Some(Command::Lock(args)) => lock::run(&at, &args),
         Some(Command::Audit(args)) => audit::run(&at, &args),

@@ -1,11 +1,12 @@
-//! `pinfold plan`: what of a protocol is done, what would run, and what changed since the last run.
+//! `pinfold plan`: what of a protocol is done, what would run, and what changed since the last run; over seeds too.
 
 use super::Here;
 use super::output::{self, Side};
 use crate::base::{Result, canon, text};
-use crate::engine::Run;
-use crate::plan::explain;
+use crate::engine::{Run, Workspace};
+use crate::plan::{explain, seeds};
 use crate::protocol;
+use std::path::Path;
 
 /// Arguments of `plan`.
 #[derive(clap::Args)]
@@ -15,6 +16,9 @@ pub struct Args {
     /// Override a key for this plan, e.g. train.epochs=2.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// One row for each of these seeds, instead of those that the protocol lists: 42,43,44.
+    #[arg(long, value_delimiter = ',')]
+    seeds: Vec<u64>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -23,7 +27,12 @@ pub struct Args {
 /// Prints one row a piece of work.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
-    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
+    let path = workspace.protocol_path(&args.protocol)?;
+    let loaded = protocol::load(&path, &args.overrides)?;
+    let listed = if args.seeds.is_empty() { &loaded.protocol.seeds } else { &args.seeds };
+    if !listed.is_empty() {
+        return over_seeds(&workspace, &path, args, listed);
+    }
     let work = explain::explain(&workspace, &loaded)?;
     let before = Run::all(&workspace)?.into_iter().rev().find(|r| r.order.protocol.split('+').next() == Some(loaded.base_name()));
     let changes = before.map(|r| canon::differences(&r.order.resolved, &loaded.protocol.canonical())).unwrap_or_default();
@@ -44,15 +53,7 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     let rows: Vec<_> = work.iter().map(row).collect();
     let header = [("work", Side::Left), ("state", Side::Left), ("key", Side::Left), ("took", Side::Right), ("why", Side::Left)];
     let mut out = output::table(&header, &rows);
-    let due: Vec<_> = work.iter().filter(|r| r.standing != explain::Standing::Done).collect();
-    let unknown = due.iter().filter(|r| r.expected.is_none()).count();
-    let seconds: f64 = due.iter().filter_map(|r| r.expected).sum();
-    out.push_str(&match (due.len(), unknown) {
-        (0, _) => "\neverything is done\n".to_owned(),
-        (n, u) if u == n => format!("\n{n} to run; no earlier run tells how long that takes\n"),
-        (n, 0) => format!("\n{n} to run, about {} by earlier runs\n", text::duration(seconds)),
-        (n, u) => format!("\n{n} to run, at least {} by earlier runs ({u} never done before)\n", text::duration(seconds)),
-    });
+    out.push_str(&format!("\n{}\n", Due::of(&work).words()));
     if !changes.is_empty() {
         out.push_str("\nchanged since its last run:\n");
         for (key, old, new) in changes {
@@ -61,6 +62,51 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         }
     }
     output::print(&out)
+}
+
+/// One row a seed.
+fn over_seeds(workspace: &Workspace, path: &Path, args: &Args, all: &[u64]) -> Result<()> {
+    seeds::check(all)?;
+    let (mut rows, mut values) = (Vec::new(), Vec::new());
+    for &seed in all {
+        let loaded = seeds::with_seed(path, &args.overrides, seed)?;
+        let work = explain::explain(workspace, &loaded)?;
+        let due = Due::of(&work);
+        rows.push(vec![seed.to_string(), loaded.name().to_owned(), format!("{}/{}", work.len() - due.count, work.len()), due.words()]);
+        values.push(serde_json::json!({"seed": seed, "protocol": loaded.name(), "digest": loaded.protocol.digest(), "work": work}));
+    }
+    if args.json {
+        return output::json(&serde_json::json!({"seeds": values}));
+    }
+    let header = [("seed", Side::Right), ("protocol", Side::Left), ("done", Side::Right), ("left", Side::Left)];
+    output::print(&output::table(&header, &rows))
+}
+
+/// What is left to do.
+struct Due {
+    count: usize,
+    unknown: usize,
+    seconds: f64,
+}
+
+impl Due {
+    fn of(work: &[explain::Row]) -> Self {
+        let due = || work.iter().filter(|r| r.standing != explain::Standing::Done);
+        Self {
+            count: due().count(),
+            unknown: due().filter(|r| r.expected.is_none()).count(),
+            seconds: due().filter_map(|r| r.expected).sum(),
+        }
+    }
+
+    fn words(&self) -> String {
+        match (self.count, self.unknown) {
+            (0, _) => "everything is done".to_owned(),
+            (n, u) if u == n => format!("{n} to run; no earlier run tells how long that takes"),
+            (n, 0) => format!("{n} to run, about {} by earlier runs", text::duration(self.seconds)),
+            (n, u) => format!("{n} to run, at least {} by earlier runs ({u} never done before)", text::duration(self.seconds)),
+        }
+    }
 }
 
 /// Long values (digests, lists) by their beginning.

@@ -63,6 +63,9 @@ pub struct ResumeArgs {
     /// Start the worker and come back at once.
     #[arg(long)]
     detach: bool,
+    /// Print JSON when done.
+    #[arg(long)]
+    json: bool,
 }
 
 fn executor(text: &str) -> std::result::Result<Executor, String> {
@@ -105,20 +108,17 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     }
     let run = order(&workspace, &loaded, execution)?;
     if args.in_process {
+        output::say(&format!("{} runs in this process; Ctrl-C stops it at the next safe place", run.id));
         super::worker::work(&workspace, &run)?;
     } else {
         launch::start(&workspace, &run)?;
         if args.detach {
             output::say(&format!("started; follow it with: pinfold attach {}", run.id));
-            return Ok(());
+            return if args.json { attach::json(&run) } else { Ok(()) };
         }
         attach::follow(&run)?;
     }
-    if args.json {
-        let outcome: serde_json::Value = crate::stage::files::read_json(&run.dir.join("result.json"))?;
-        return output::json(&serde_json::json!({"run": run.id, "protocol": loaded.name(), "result": outcome}));
-    }
-    Ok(())
+    if args.json { attach::json(&run) } else { Ok(()) }
 }
 
 /// What would be handed to Slurm, in order, with the command that would hand it in.
@@ -172,11 +172,12 @@ pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
         output::say(&format!("taking {} over from {host}", run.id));
     } else if state.live() {
         output::say(&format!("{} is {}; following it", run.id, state.word()));
-        return attach::follow(&run);
+        attach::follow(&run)?;
+        return if args.json { attach::json(&run) } else { Ok(()) };
     }
     if state == State::Done {
         output::say(&format!("{} is done already", run.id));
-        return Ok(());
+        return if args.json { attach::json(&run) } else { Ok(()) };
     }
     order::able(&protocol::parse::from_canonical(run.order.resolved.clone())?)?;
     run.clear_control();
@@ -187,9 +188,10 @@ pub fn resume(at: &Here, args: &ResumeArgs) -> Result<()> {
     }
     if args.detach {
         output::say(&format!("taken up; follow it with: pinfold attach {}", run.id));
-        return Ok(());
+        return if args.json { attach::json(&run) } else { Ok(()) };
     }
-    attach::follow_newest(&run)
+    attach::follow_newest(&run)?;
+    if args.json { attach::json(&run) } else { Ok(()) }
 }
 
 fn wait_for_worker(run: &Run, child: &mut std::process::Child) -> Result<()> {

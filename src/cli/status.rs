@@ -30,10 +30,13 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         let state = run.state(&lines);
         let seconds = lines.last().zip(lines.first()).map_or(0.0, |(l, f)| l.t - f.t);
         let started = lines.first().map_or_else(String::new, |l| l.at.clone());
-        values.push(
-            serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "started": started, "seconds": seconds}),
-        );
-        rows.push(vec![run.id.clone(), run.order.protocol.clone(), state.word().to_owned(), started, text::duration(seconds)]);
+        let only = &run.execution().only;
+        values.push(serde_json::json!({
+            "run": run.id, "protocol": run.order.protocol, "folds": only, "state": state, "started": started, "seconds": seconds,
+        }));
+        let parts = if run.execution().whole() { String::new() } else { format!(" (fold {} only)", only.join(", ")) };
+        let protocol = format!("{}{parts}", run.order.protocol);
+        rows.push(vec![run.id.clone(), protocol, state.word().to_owned(), started, text::duration(seconds)]);
     }
     if args.json {
         return output::json(&values);
@@ -50,7 +53,7 @@ fn one(run: &Run, json: bool) -> Result<()> {
     let lines = run.lines()?;
     let state = run.state(&lines);
     if json {
-        let events: Vec<_> = lines.iter().filter(|l| !matches!(l.event, Event::Heartbeat | Event::Progress { .. })).collect();
+        let events: Vec<_> = lines.iter().filter(|l| !matches!(l.event, Event::Heartbeat { .. } | Event::Progress { .. })).collect();
         return output::json(
             &serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "overrides": run.order.overrides, "execution": run.order.execution, "jobs": slurm::cards(&lines), "events": events}),
         );

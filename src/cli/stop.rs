@@ -14,35 +14,40 @@ pub struct Args {
     /// End it at once, without saving first; a resume goes on from what was saved last.
     #[arg(long)]
     abort: bool,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
 }
 
-/// Writes the request; the worker obeys at the end of an epoch or stage.
+/// Writes the request; the worker obeys at the next batch or stage.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let run = Run::choose(&at.workspace()?, args.run.as_deref())?;
-    let state = run.state(&run.lines()?);
-    if !state.live() {
+    let lines = run.lines()?;
+    let state = run.state(&lines);
+    let mut ended = !state.live();
+    if ended {
         output::say(&format!("{} is {} already", run.id, state.word()));
-        return Ok(());
+    } else {
+        if let Some((host, seconds)) = run.silence(&lines) {
+            output::say(&format!(
+                "nothing was heard of its worker on {host} for {}; if it is gone, 'pinfold resume {} --take-over' goes on here",
+                text::duration(seconds),
+                run.id
+            ));
+        }
+        ended = launch::stop(&run, args.abort, Duration::from_secs(60))?;
+        let id = &run.id;
+        output::say(&match (ended, args.abort) {
+            (true, _) => format!("{id} has ended; 'pinfold resume {id}' takes it up again"),
+            (false, true) => format!("told {id} to end at once; 'pinfold resume {id}' goes on from what was saved last"),
+            (false, false) => format!("asked {id} to stop; it ends at the next batch or stage, and 'pinfold resume {id}' takes it up again"),
+        });
     }
-    if let Some((host, seconds)) = run.silence(&run.lines()?) {
-        output::say(&format!(
-            "nothing was heard of its worker on {host} for {}; if it is gone, 'pinfold resume {} --take-over' goes on here",
-            text::duration(seconds),
-            run.id
-        ));
+    if args.json {
+        let state = run.state(&run.lines()?);
+        return output::json(
+            &serde_json::json!({"run": run.id, "protocol": run.order.protocol, "state": state, "ended": ended, "abort": args.abort}),
+        );
     }
-    let gone = launch::stop(&run, args.abort, Duration::from_secs(60))?;
-    if gone {
-        output::say(&format!("{} has ended; 'pinfold resume {}' takes it up again", run.id, run.id));
-        return Ok(());
-    }
-    if args.abort {
-        output::say(&format!("told {} to end at once; 'pinfold resume {}' goes on from what was saved last", run.id, run.id));
-        return Ok(());
-    }
-    output::say(&format!(
-        "asked {} to stop; it ends at the next batch or stage, and 'pinfold resume {}' takes it up again",
-        run.id, run.id
-    ));
     Ok(())
 }

@@ -89,6 +89,10 @@ fn session(run: &Run, at: &Run, patience: Duration, body: impl FnOnce(&mut Writi
     // A hang-up is nothing to a worker, not even one that was started by hand.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::new(AtomicBool::new(false)));
     let stop = Arc::new(AtomicBool::new(false));
+    // Ctrl-C reaches a worker only where the run is in this one process: the first asks for a stop, a second one ends it.
+    let interrupt = signal_hook::consts::SIGINT;
+    let _ = signal_hook::flag::register_conditional_shutdown(interrupt, Exit::Interrupted as i32, Arc::clone(&stop));
+    let _ = signal_hook::flag::register(interrupt, Arc::clone(&stop));
     for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGUSR1] {
         let _ = signal_hook::flag::register(signal, Arc::clone(&stop));
     }

@@ -118,7 +118,11 @@ pub enum Event {
         last: String,
     },
     /// The worker lives.
-    Heartbeat,
+    Heartbeat {
+        /// Where it runs; older journals lack it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
+    },
     /// All done.
     RunDone {
         /// Seconds since this worker took it up.

@@ -2,7 +2,7 @@
 
 use super::journal::{Event, Journal};
 use super::runs::Run;
-use crate::base::Exit;
+use crate::base::{Exit, host::Place};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -55,7 +55,7 @@ impl Pulse {
                 if now != lines {
                     (lines, since) = (now, Instant::now());
                 } else if since.elapsed() >= BEAT {
-                    let _ = journal.lock().append(Event::Heartbeat);
+                    let _ = journal.lock().append(Event::Heartbeat { place: Some(Place::here()) });
                 }
             }
         });

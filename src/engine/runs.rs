@@ -290,7 +290,7 @@ mod tests {
         };
         let run = Run { id: "r".into(), dir: dir.path().to_owned(), order };
         let now = clock::now();
-        let beating = [line(0, now - 1000.0, started("elsewhere")), line(1, now - 20.0, Event::Heartbeat)];
+        let beating = [line(0, now - 1000.0, started("elsewhere")), line(1, now - 20.0, Event::Heartbeat { place: None })];
         assert_eq!(run.state(&beating), State::Running);
         assert_eq!(run.state(&beating[..1]), State::Silent, "nothing can be known of a process on another host");
         let (host, seconds) = run.silence(&beating[..1]).expect("silent");

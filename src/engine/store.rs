@@ -240,6 +240,8 @@ impl Store {
 pub(super) fn take(path: &Path, what: &str) -> Result<fs::File> {
     let mut file = fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).doing("open the lock", path)?;
     match file.try_lock() {
+        // `gc` may have removed the file between the opening and the taking: then it is nobody's name any more.
+        Ok(()) if !same_file(&file, path) => take(path, what),
         Ok(()) => {
             let text = serde_json::to_string(&Place::here()).unwrap_or_default();
             // Only for the message below: a disk that is too full for it does not matter here.
@@ -255,6 +257,13 @@ pub(super) fn take(path: &Path, what: &str) -> Result<fs::File> {
         }
         Err(fs::TryLockError::Error(e)) => Err(Failure::io(&e, "lock", path)),
     }
+}
+
+/// Whether a path still names this open file.
+fn same_file(file: &fs::File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |m: fs::Metadata| (m.dev(), m.ino());
+    matches!((file.metadata().map(id), fs::metadata(path).map(id)), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Every file below a folder, sorted by path bytes. Links are refused: an artifact holds its own bytes.

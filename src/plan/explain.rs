@@ -1,15 +1,15 @@
 //! What of a protocol is done, what would run, why, and how long it should take.
 
 use super::{Found, Graph};
-use crate::base::{Result, canon};
-use crate::engine::journal::Event;
+use crate::base::{Digest, Result, canon};
+use crate::engine::journal::{Event, Line};
 use crate::engine::runs::Outcome;
 use crate::engine::store::Manifest;
 use crate::engine::{Run, Workspace};
 use crate::protocol::Loaded;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How a piece of work stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -21,6 +21,8 @@ pub enum Standing {
     Stale,
     /// It would run; it was never done.
     ToDo,
+    /// A run is making it now.
+    AtWork,
     /// What it needs is not done, so it is not known yet whether it would run.
     Waits,
 }
@@ -32,6 +34,7 @@ impl Standing {
             Standing::Done => "done",
             Standing::Stale => "stale, would run",
             Standing::ToDo => "would run",
+            Standing::AtWork => "at work",
             Standing::Waits => "waits",
         }
     }
@@ -63,7 +66,8 @@ pub struct Row {
     pub why: Option<Change>,
     /// How many leaves differ besides.
     pub more: usize,
-    /// Seconds that it took when a run last did it, under the same label, else in the same stage.
+    /// Seconds that it takes, all attempts together: of this very work where it was done before, else of the newest work
+    /// of the same label, else of the same stage; a training that has another number of epochs now counts by its epochs.
     pub expected: Option<f64>,
 }
 
@@ -81,15 +85,22 @@ pub fn explain(workspace: &Workspace, loaded: &Loaded) -> Result<Vec<Row>> {
             key: None,
             why: None,
             more: 0,
-            expected: past.seconds(&node.label, node.stage),
+            expected: None,
         };
         match found {
-            Found::Done(a) => (row.standing, row.key) = (Standing::Done, Some(a.manifest.key.to_string())),
-            Found::Pending => {}
+            Found::Done(a) => {
+                row.expected = past.seconds(&node.label, node.stage, Some(&a.manifest.key), epochs(&a.manifest.parameters));
+                (row.standing, row.key) = (Standing::Done, Some(a.manifest.key.to_string()));
+            }
+            // What it will be is not known yet; how many epochs a training has, is.
+            Found::Pending => row.expected = past.seconds(&node.label, node.stage, None, Some(loaded.protocol.train.epochs as f64)),
             Found::Absent(job) => {
-                row.key = Some(job.key().to_string());
-                row.standing = Standing::ToDo;
-                if let Some(before) = past.manifests.get(&node.label) {
+                let key = job.key();
+                row.expected = past.seconds(&node.label, node.stage, Some(&key), epochs(&job.parameters));
+                row.key = Some(key.to_string());
+                row.standing = if past.at_work.contains(&key) { Standing::AtWork } else { Standing::ToDo };
+                if row.standing == Standing::ToDo
+                    && let Some(before) = past.manifests.get(&node.label) {
                     let mut leaves = canon::differences(&fingerprint(before), &job.fingerprint()).into_iter();
                     row.why = leaves.next().map(|(key, was, is)| Change { key, was, is });
                     row.more = leaves.len();
@@ -106,26 +117,54 @@ fn fingerprint(m: &Manifest) -> Value {
     json!({"stage": m.stage, "version": m.version, "parameters": m.parameters, "inputs": m.inputs})
 }
 
-/// What earlier runs of a protocol (its overridden runs too) did, by label; the newest counts.
+/// The epochs of a training, from its parameters.
+fn epochs(parameters: &Value) -> Option<f64> {
+    parameters["train"]["epochs"].as_f64()
+}
+
+/// What a piece of work cost once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cost {
+    seconds: f64,
+    epochs: Option<f64>,
+}
+
+impl Cost {
+    /// What it would cost with so many epochs.
+    fn with(self, epochs: Option<f64>) -> f64 {
+        match (self.epochs, epochs) {
+            (Some(old), Some(new)) if old > 0.0 => self.seconds * new / old,
+            _ => self.seconds,
+        }
+    }
+}
+
+/// What earlier runs of a protocol (its overridden runs too) did; the newest counts.
+#[derive(Default)]
 struct Past {
     manifests: BTreeMap<String, Manifest>,
-    by_label: BTreeMap<String, f64>,
-    by_stage: BTreeMap<String, f64>,
+    by_key: BTreeMap<Digest, Cost>,
+    by_label: BTreeMap<String, Cost>,
+    by_stage: BTreeMap<String, Cost>,
+    /// What runs that live have begun and not ended.
+    at_work: BTreeSet<Digest>,
 }
 
 impl Past {
     fn read(workspace: &Workspace, base: &str) -> Result<Self> {
-        let mut past = Self { manifests: BTreeMap::new(), by_label: BTreeMap::new(), by_stage: BTreeMap::new() };
+        let mut past = Self::default();
         let store = workspace.store();
+        // Work that was begun and not finished: what its attempts cost so far, whichever run made them.
+        let mut spent: BTreeMap<Digest, f64> = BTreeMap::new();
         for run in Run::all(workspace)? {
             if run.order.protocol.split('+').next() != Some(base) {
                 continue;
             }
-            for line in run.lines().unwrap_or_default() {
-                if let Event::StageDone { label, stage, seconds, .. } = line.event {
-                    past.by_label.insert(label, seconds);
-                    past.by_stage.insert(stage, seconds);
-                }
+            let epochs = run.order.resolved["train"]["epochs"].as_f64();
+            let lines = run.lines().unwrap_or_default();
+            let open = attempts(&lines, epochs, &mut spent, &mut past);
+            if run.state(&lines).live() {
+                past.at_work.extend(open);
             }
             // A run whose result cannot be read explains nothing, and hinders nothing.
             let Ok(outcome) = crate::stage::files::read_json::<Outcome>(&run.dir.join("result.json")) else { continue };
@@ -138,7 +177,78 @@ impl Past {
         Ok(past)
     }
 
-    fn seconds(&self, label: &str, stage: &str) -> Option<f64> {
-        self.by_label.get(label).or_else(|| self.by_stage.get(stage)).copied()
+    fn seconds(&self, label: &str, stage: &str, key: Option<&Digest>, epochs: Option<f64>) -> Option<f64> {
+        let known = key.and_then(|k| self.by_key.get(k)).or_else(|| self.by_label.get(label)).or_else(|| self.by_stage.get(stage));
+        known.map(|cost| cost.with(epochs))
+    }
+}
+
+/// Adds up what a run's work cost, attempts that were cut short included; gives what is begun and not ended.
+fn attempts(lines: &[Line], epochs: Option<f64>, spent: &mut BTreeMap<Digest, f64>, past: &mut Past) -> Vec<Digest> {
+    let mut open: BTreeMap<Digest, f64> = BTreeMap::new();
+    let mut last = 0.0;
+    for line in lines {
+        match &line.event {
+            Event::StageStarted { key, .. } => {
+                // The worker before this one vanished: its attempt lasted until its last line.
+                if let Some(since) = open.insert(*key, line.t) {
+                    *spent.entry(*key).or_default() += f64::max(last - since, 0.0);
+                }
+            }
+            Event::StageDone { label, stage, key, seconds, .. } => {
+                open.remove(key);
+                let cost = Cost { seconds: seconds + spent.remove(key).unwrap_or(0.0), epochs: epochs.filter(|_| stage == "train") };
+                past.by_key.insert(*key, cost);
+                past.by_label.insert(label.clone(), cost);
+                past.by_stage.insert(stage.clone(), cost);
+            }
+            Event::RunStarted { .. } | Event::RunStopped | Event::RunFailed { .. } => {
+                let until = if matches!(line.event, Event::RunStarted { .. }) { last } else { line.t };
+                for (key, since) in std::mem::take(&mut open) {
+                    *spent.entry(key).or_default() += f64::max(until - since, 0.0);
+                }
+            }
+            _ => {}
+        }
+        last = line.t;
+    }
+    open.into_keys().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{clock, host::Place};
+
+    fn journal(events: &[(f64, Event)]) -> Vec<Line> {
+        let line = |(n, (t, event)): (usize, &(f64, Event))| Line {
+            n: n as u64,
+            at: clock::rfc3339(*t),
+            t: *t,
+            prev: String::new(),
+            from: None,
+            event: event.clone(),
+        };
+        events.iter().enumerate().map(line).collect()
+    }
+
+    #[test]
+    fn attempts_that_were_cut_short_count_and_epochs_scale() {
+        let (key, label, stage) = (Digest::of(b"k"), "train[A]".to_owned(), "train".to_owned());
+        let run = || Event::RunStarted { protocol: "demo".into(), place: Place::here(), pinfold: "0".into() };
+        let began = || Event::StageStarted { label: label.clone(), stage: stage.clone(), key };
+        let done = Event::StageDone { label: label.clone(), stage: stage.clone(), key, digest: Digest::of(b"d"), seconds: 5.0 };
+        let first = [(0.0, run()), (1.0, began()), (11.0, Event::Heartbeat { place: None })];
+        let second = [(500.0, run()), (501.0, began()), (508.0, Event::RunStopped), (600.0, run()), (601.0, began()), (606.0, done)];
+        let (mut past, mut spent) = (Past::default(), BTreeMap::new());
+        assert_eq!(attempts(&journal(&first), Some(4.0), &mut spent, &mut past), [key], "begun, not ended");
+        let all = [&first[..], &second[..]].concat();
+        let (mut past, mut spent) = (Past::default(), BTreeMap::new());
+        assert!(attempts(&journal(&all), Some(4.0), &mut spent, &mut past).is_empty());
+        // 10 s until the last sign of the worker that vanished, 7 s until the stop, 5 s to the end.
+        assert_eq!(past.seconds(&label, &stage, Some(&key), Some(4.0)), Some(22.0));
+        assert_eq!(past.seconds(&label, &stage, None, Some(8.0)), Some(44.0), "twice the epochs");
+        assert_eq!(past.seconds("train[B]", &stage, Some(&Digest::of(b"x")), Some(2.0)), Some(11.0), "another fold, half the epochs");
+        assert_eq!(past.seconds("ingest", "ingest", None, None), None);
     }
 }

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub struct Leftover {
     /// Its path from the workspace's root.
     pub path: String,
-    /// Its stage.
+    /// Its stage; `run` for a run's folder.
     pub stage: String,
     /// Bytes in it.
     pub bytes: u64,
@@ -22,14 +22,24 @@ pub struct Leftover {
     pub why: String,
 }
 
+/// What else nobody is said to need.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Also {
+    /// What runs with overrides made (`--set`, `--seeds`, `--without`), unless a lock or a protocol's own run names it.
+    pub trials: bool,
+    /// The folders (journals, logs) of ended runs that keep nothing from going.
+    pub runs: bool,
+}
+
 /// What may go: artifacts that neither a lock nor the newest runs of a protocol name, and working folders of work that
 /// is finished or that no newest run began.
 ///
 /// Kept: everything that `pinfold.lock` names, here and at the commit checked out; everything that the newest run and the
-/// newest finished run of every protocol used or began; stored patches. Refused while a run is at work, or while the
-/// lock cannot be read.
-pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
+/// newest finished run of every protocol used or began (each set of overrides counts as one, unless `also.trials`); stored
+/// patches; the folder of a run whose journal a lock names. Refused while a run is at work, or while the lock cannot be read.
+pub fn leftovers(workspace: &Workspace, also: Also) -> Result<Vec<Leftover>> {
     let mut keep: BTreeSet<(String, Digest)> = BTreeSet::new();
+    let mut journals: BTreeSet<String> = BTreeSet::new();
     let lockfile = workspace.lockfile();
     if lockfile.exists() {
         let lock = lock::read(&lockfile)?;
@@ -39,6 +49,7 @@ pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
                 .hint("git checkout -- pinfold.lock, or lock again"));
         }
         keep.extend(lock.entries.iter().flat_map(|e| &e.artifacts).map(|a| (a.stage.clone(), a.key)));
+        journals.extend(lock.entries.iter().filter_map(|e| e.journal).map(|d| d.to_string()));
     }
     // Without a repository there is no other lock than the one here.
     if let Ok(lock::Described::Commit(state)) = lock::describe(workspace.root())
@@ -46,6 +57,7 @@ pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
     {
         let lock = lock::parse(&bytes, "pinfold.lock at the commit")?;
         keep.extend(lock.entries.iter().flat_map(|e| &e.artifacts).map(|a| (a.stage.clone(), a.key)));
+        journals.extend(lock.entries.iter().filter_map(|e| e.journal).map(|d| d.to_string()));
     }
     let mut newest: BTreeMap<String, Vec<Run>> = BTreeMap::new();
     for run in Run::all(workspace)? {
@@ -59,12 +71,17 @@ pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
         }
         newest.entry(run.order.protocol.clone()).or_default().push(run);
     }
+    let mut needed: BTreeSet<String> = BTreeSet::new();
     for runs in newest.values() {
+        if also.trials && runs.last().is_some_and(|r| r.order.protocol.contains('+')) {
+            continue;
+        }
         let finished = runs.iter().rev().find(|r| r.dir.join("result.json").exists());
         // Folds that were run one by one belong to one protocol as it is now.
         let now = runs.last().map(|r| &r.order.resolved);
         let parts = runs.iter().filter(|r| !r.execution().whole() && Some(&r.order.resolved) == now);
         for run in runs.last().into_iter().chain(finished).chain(parts) {
+            needed.insert(run.id.clone());
             for line in run.lines()? {
                 if let Event::StageStarted { stage, key, .. }
                 | Event::StageCached { stage, key, .. }
@@ -90,6 +107,14 @@ pub fn leftovers(workspace: &Workspace) -> Result<Vec<Leftover>> {
             }
         }
     }
+    if also.runs {
+        for run in newest.values().flatten().filter(|r| !needed.contains(&r.id)) {
+            // A journal that cannot be read may be one that a lock names.
+            if crate::engine::journal::read(&run.journal()).is_ok_and(|(_, last)| last.is_none_or(|d| !journals.contains(&d))) {
+                out.push(leftover(workspace, &run.dir, "run", "an ended run; no lock names its journal, and a newer one stands")?);
+            }
+        }
+    }
     Ok(out)
 }
 
@@ -106,7 +131,23 @@ pub fn remove(workspace: &Workspace, leftovers: &[Leftover]) -> Result<u64> {
         fs::remove_dir_all(&aside).doing("remove", &aside)?;
         freed += leftover.bytes;
     }
+    forget_locks(&work)?;
     Ok(freed)
+}
+
+/// Removes the lock files of work that is over: nobody holds them, and their folder is gone. Whoever takes one makes sure
+/// afterwards that it is still the file of that name (`engine::store`).
+fn forget_locks(work: &Path) -> Result<()> {
+    for entry in fs::read_dir(work).doing("list", work)? {
+        let path = entry.doing("list", work)?.path();
+        if path.extension().is_some_and(|e| e == "lock") && !path.with_extension("").exists() {
+            let file = fs::File::open(&path).doing("open the lock", &path)?;
+            if file.try_lock().is_ok() {
+                fs::remove_file(&path).doing("remove", &path)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn working(workspace: &Workspace, work: &Path, keep: &BTreeSet<(String, Digest)>, out: &mut Vec<Leftover>) -> Result<()> {

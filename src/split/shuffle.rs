@@ -1,6 +1,6 @@
 //! Random splits: `train_test_split`, `ShuffleSplit`, and PyTorch's `random_split`.
 
-use super::mt19937::Mt19937;
+use crate::base::Mt19937;
 use crate::base::{Failure, Result};
 
 /// Indices on the two sides of a split.

@@ -46,7 +46,7 @@ impl Stage for Evaluate {
         Job {
             stage: "evaluate",
             label: "evaluate".into(),
-            version: 1,
+            version: 2,
             parameters: json!({"spec": self.spec}),
             inputs: inputs.map(|a| (a.label.clone(), a.digest())).collect(),
         }

@@ -75,7 +75,7 @@ impl Stage for Report {
         Job {
             stage: "report",
             label: "report".into(),
-            version: 3,
+            version: 4,
             parameters: json!({"protocol": self.protocol.canonical()}),
             inputs: self.inputs().map(|a| (a.label.clone(), a.digest())).collect(),
         }
@@ -286,6 +286,7 @@ fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Itera
                 .collect(),
         });
     }
+    out.extend(drivers(e));
     let mut genes: Vec<_> = e.genes.iter().collect();
     genes.sort_by(|a, b| b.pcc.unwrap_or(-2.0).total_cmp(&a.pcc.unwrap_or(-2.0)).then(a.gene.cmp(&b.gene)));
     let row = |g: &&crate::stats::evaluate::GeneScore| {
@@ -334,6 +335,43 @@ fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Itera
         rows: inputs.map(|a| vec![a.label.clone(), a.manifest.key.to_string(), a.digest().to_string()]).collect(),
     });
     out
+}
+
+/// What goes with predictability, where there are genes enough.
+fn drivers(e: &Evaluation) -> Option<Table> {
+    let first = e.drivers.first()?;
+    let title = |name: &str| match name {
+        "moran-truth" => "Moran's I of the truth",
+        "zeros" => "share of spots with target 0",
+        "variance" => "variance of the target",
+        _ => "abundance",
+    };
+    let v = |x: Option<f64>| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.3}"));
+    let row = |d: &crate::stats::evaluate::Driver| {
+        vec![
+            title(&d.name).to_owned(),
+            v(d.spearman),
+            d.interval.map_or_else(|| "-".to_owned(), |(low, high)| format!("{low:.3} to {high:.3}")),
+            v(d.p),
+            v(d.pearson),
+            title(&d.held).to_owned(),
+            v(d.partial),
+            v(d.slope),
+            d.quartiles.iter().map(|q| v(*q)).collect::<Vec<_>>().join(" "),
+        ]
+    };
+    let head = ["property", "#Spearman", "95 % over genes", "#p", "#Pearson", "held", "#partial", "#slope", "mean PCC by quarter"];
+    Some(Table {
+        title: "What goes with predictability".into(),
+        note: format!(
+            "Over {} genes, each property against the PCC of each slide averaged over slides by spots (drivers/v1). Partial: Spearman with the held \
+             property taken out; slope: standardised, beside the held one. Interval and p take genes as independent, which they are not, and hold \
+             for these slides alone. Abundance itself raises both Moran's I and PCC, since noise of counts shrinks: read the partial correlations.",
+            text::thousands(first.genes as u64)
+        ),
+        head: head.map(str::to_owned).into(),
+        rows: e.drivers.iter().map(row).collect(),
+    })
 }
 
 #[cfg(test)]

@@ -36,6 +36,28 @@ pub fn one_sided(z: f64) -> f64 {
     upper_tail(z.abs())
 }
 
+/// The z with a probability of `p`, in (0, 1), below it: bisection on the tail, to the last digits of a double.
+pub fn quantile(p: f64) -> f64 {
+    assert!(p > 0.0 && p < 1.0, "a probability lies between 0 and 1");
+    // The tail above z is p's own tail only in the upper half; below, symmetry keeps its digits.
+    if p < 0.5 {
+        return -above(p);
+    }
+    if p == 0.5 { 0.0 } else { above(1.0 - p) }
+}
+
+/// The z > 0 with a probability of `tail` < 1/2 above it.
+fn above(tail: f64) -> f64 {
+    let (mut low, mut high) = (0.0, 40.0);
+    loop {
+        let middle = f64::midpoint(low, high);
+        if middle <= low || middle >= high {
+            return high;
+        }
+        if upper_tail(middle) > tail { low = middle } else { high = middle }
+    }
+}
+
 fn erf_series(x: f64) -> f64 {
     let (mut term, mut sum, mut k) = (x, x, 0.0);
     while term > 1e-18 * sum {
@@ -99,6 +121,14 @@ mod tests {
         }
         assert!(erfc(f64::NAN).is_nan());
         assert_eq!((erfc(f64::INFINITY), erfc(f64::NEG_INFINITY), erfc(60.0)), (0.0, 2.0, 0.0));
+    }
+
+    /// scipy.stats.norm.ppf.
+    #[test]
+    fn quantiles() {
+        for (p, due) in [(0.975, 1.959963984540054), (0.5, 0.0), (0.1, -1.2815515655446004), (1e-10, -6.361340902404056)] {
+            assert!((quantile(p) - due).abs() < 1e-12, "{p}: {} where {due} is due", quantile(p));
+        }
     }
 
     #[test]

@@ -122,7 +122,7 @@ fn take(view: &mut RunView, line: &Line) {
                 format!("{job} began on {}", place.job.as_ref().map_or(place.host.clone(), |j| format!("{} (job {j})", place.host))),
             );
         }
-        Event::Heartbeat | Event::JobEnded { .. } => {}
+        Event::Heartbeat { .. } | Event::JobEnded { .. } => {}
         Event::RunDone { seconds } => log(view, Level::Info, format!("finished in {}", text::duration(*seconds))),
         Event::RunFailed { what, .. } => {
             view.failure = Some(what.clone());

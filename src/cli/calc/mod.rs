@@ -1,5 +1,6 @@
 //! `pinfold calc`: our numbers on anybody's files, so that an outsider can hold them against another program's.
 
+mod clusters;
 #[cfg(feature = "train")]
 mod forward;
 mod moran;
@@ -24,6 +25,8 @@ enum What {
     Pcc(pcc::Args),
     /// Moran's I per gene of a table with coordinates.
     Moran(moran::Args),
+    /// Clusters of points (HDBSCAN), or given ones, and how well they part.
+    Clusters(clusters::Args),
     /// The squares round given centres, cut from an image of any size.
     Patches(patches::Args),
     /// What a network gives for prepared inputs.
@@ -37,6 +40,7 @@ pub fn run(args: Args) -> Result<()> {
         What::Split(args) => split::run(args),
         What::Pcc(args) => pcc::run(args),
         What::Moran(args) => moran::run(args),
+        What::Clusters(args) => clusters::run(args),
         What::Patches(args) => patches::run(args),
         #[cfg(feature = "train")]
         What::Forward(args) => forward::run(args),

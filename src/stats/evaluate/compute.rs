@@ -1,12 +1,13 @@
 //! The evaluation itself.
 
+use super::drivers::drivers;
 use super::headline::summary;
 use super::spatial::{self, Slide};
 use super::types::{Evaluation, FoldPredictions, FoldScore, GeneScore, Pooling, Spec, SpotAt, Undefined};
 use crate::base::{Failure, Result};
 use crate::stats::correlation::{pearson, spearman};
 use crate::stats::error::mse;
-use crate::stats::summary::mean_of;
+use crate::stats::summary::{deviation, mean_of};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -39,6 +40,8 @@ pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], spec: &Spec) -> Re
             moran_truth: truth[g],
             moran_prediction: prediction[g],
             abundance: abundance[g],
+            zeros: column.zeros,
+            variance: column.variance,
             pcc_by_fold: column.by_fold.iter().map(|f| f.pcc).collect(),
         })
         .collect();
@@ -47,6 +50,7 @@ pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], spec: &Spec) -> Re
     Ok(Evaluation {
         spots: table.spots.len(),
         summary: summary(&scores, spec)?,
+        drivers: drivers(&scores, &by_slide),
         genes: scores,
         by_fold,
         moran_vs_pcc: spatial::association(&truth, &by_slide),
@@ -69,6 +73,8 @@ struct Column {
     pcc_by_slide: Option<f64>,
     mse: f64,
     mse_constant: f64,
+    zeros: f64,
+    variance: f64,
     by_fold: Vec<InFold>,
 }
 
@@ -169,6 +175,8 @@ impl<'a> Table<'a> {
             pcc_by_slide: spatial::weighted(&each_slide),
             mse: mse(&t, &p),
             mse_constant: mse(&t, &constant),
+            zeros: t.iter().filter(|v| **v == 0.0).count() as f64 / t.len() as f64,
+            variance: deviation(&t, 0).map_or(0.0, |d| d * d),
             by_fold: self.ranges.iter().map(in_fold).collect(),
         }
     }

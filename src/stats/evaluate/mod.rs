@@ -3,12 +3,17 @@
 //! [`evaluate()`] is a pure function of the prediction artifacts, the genes' abundance and a [`Spec`]; the stage
 //! calls it once, and the audit calls it again and compares.
 
+mod blocks;
 mod compute;
+mod contrast;
+mod drivers;
 mod headline;
 mod spatial;
 mod store;
 mod types;
 
+pub use blocks::interval;
 pub use compute::evaluate;
+pub use contrast::{Contrast, contrast};
 pub use store::{read_genes, read_spots, write_spots};
-pub use types::{Association, Evaluation, FoldPredictions, FoldScore, GeneScore, Lattice, Metric, Pooling, Spec, SpotAt, Undefined};
+pub use types::{Association, Driver, Evaluation, FoldPredictions, FoldScore, GeneScore, Lattice, Metric, Pooling, Spec, SpotAt, Undefined};

@@ -122,6 +122,9 @@ pub struct Evaluation {
     /// How spatial organisation and predictability go together over genes; `None` with fewer than three genes
     /// that have both.
     pub moran_vs_pcc: Option<Association>,
+    /// What goes with predictability over genes; empty with too few genes.
+    #[serde(default)]
+    pub drivers: Vec<Driver>,
 }
 
 /// What is known of one gene.
@@ -143,6 +146,12 @@ pub struct GeneScore {
     pub moran_prediction: Option<f64>,
     /// Mean over spots of ln(1 + 10,000 count / total): how much of it there is.
     pub abundance: f64,
+    /// Share of the evaluated spots whose target is exactly 0: the dropout rate, where targets come straight from counts.
+    #[serde(default)]
+    pub zeros: f64,
+    /// Variance of the target over the evaluated spots (of a population).
+    #[serde(default)]
+    pub variance: f64,
     /// Pearson's r in each fold, in the folds' order.
     pub pcc_by_fold: Vec<Option<f64>>,
 }
@@ -185,4 +194,29 @@ pub struct Association {
     pub pearson: Option<f64>,
     /// Genes that have both numbers.
     pub genes: usize,
+}
+
+/// How one property of genes goes with their PCC (`drivers/v1`; both as in [`Association`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Driver {
+    /// The property: `moran-truth`, `abundance`, `zeros` or `variance`.
+    pub name: String,
+    /// Genes that count.
+    pub genes: usize,
+    /// Spearman's rho of the property with the PCC.
+    pub spearman: Option<f64>,
+    /// 95 % percentile interval of it over resampled genes; holds for these slides, and takes genes as independent.
+    pub interval: Option<(f64, f64)>,
+    /// Two-sided p of it by permuted gene labels.
+    pub p: Option<f64>,
+    /// Pearson's r.
+    pub pearson: Option<f64>,
+    /// Which other property is held in the two numbers below.
+    pub held: String,
+    /// Partial Spearman correlation with the other property held.
+    pub partial: Option<f64>,
+    /// Slope of the standardised PCC on this property beside the other one, both standardised.
+    pub slope: Option<f64>,
+    /// Mean PCC in each quarter of the property, the lowest first.
+    pub quartiles: Vec<Option<f64>>,
 }

@@ -2,7 +2,7 @@
 //! use it.
 //!
 //! Only for being equal to them: published splits come from these streams. Everything of our own draws from
-//! [`crate::base::Draw`].
+//! [`super::Draw`].
 
 const N: usize = 624;
 const M: usize = 397;
