@@ -88,6 +88,30 @@ fn a_polite_signal_saves_and_a_hang_up_is_nothing() {
     assert_eq!(place.digests(), due);
 }
 
+/// A closed terminal reaches its whole process group: the worker must not be in it, not even while it is being loaded.
+#[test]
+fn a_hang_up_right_after_the_start_is_nothing() {
+    use std::os::unix::process::CommandExt;
+    let place = Place::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+    command.args(["run", "demo"]).current_dir(place.path()).env_remove("PINFOLD_DATA").stderr(Stdio::null()).process_group(0);
+    let mut process = command.spawn().expect("pinfold runs");
+    let started = || {
+        let mut runs = std::fs::read_dir(place.path().join("runs")).ok()?;
+        runs.next()?.ok().map(|e| e.path().join("log.txt")).filter(|log| log.metadata().is_ok_and(|m| m.len() > 0))
+    };
+    for _ in 0..4000 {
+        if started().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(Command::new("kill").args(["-HUP", "--", &format!("-{}", process.id())]).status().expect("kill runs").success());
+    assert!(process.wait().expect("ends").code().is_none(), "who watched is gone");
+    let run = place.newest_run();
+    assert!(run.wait_for("\"event\":\"run_done\""), "{}", run.journal());
+}
+
 #[test]
 fn an_abort_ends_at_once_and_a_resume_goes_on() {
     let due = untouched();

@@ -45,6 +45,12 @@ impl Place {
     }
 }
 
+/// The process group of a process; `None` when there is no such process, or the group is not of this process namespace.
+pub fn process_group(pid: i32) -> Option<i32> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    text.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok().filter(|group| *group > 0)
+}
+
 /// What `/proc/<pid>/stat` says.
 struct Stat {
     state: char,

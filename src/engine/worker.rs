@@ -1,13 +1,18 @@
 //! Starting workers: a child of the same program, in its own session, with its pins in the environment.
 
 use super::runs::Run;
-use crate::base::{Failure, IoContext, Result, clock};
+use crate::base::{Failure, IoContext, Result, clock, host};
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
-/// Starts the worker of a run. It reads nothing, writes to the run's `log.txt`, and outlives the terminal.
+/// Starts the worker of a run. It reads nothing, writes to the run's `log.txt`, and outlives the terminal: in a process group
+/// of its own from its first moment, since loading libtorch takes a while and a hang-up may come meanwhile; in a session of
+/// its own once it runs ([`detach`]).
 pub fn spawn(run: &Run, workspace: &Path, pins: &[(String, String)]) -> Result<Child> {
     let program = std::env::current_exe().map_err(|e| Failure::environment(format!("cannot find the program's own file: {e}")))?;
     let log_path = run.dir.join("log.txt");
@@ -15,7 +20,7 @@ pub fn spawn(run: &Run, workspace: &Path, pins: &[(String, String)]) -> Result<C
     let log_too = log.try_clone().doing("write the log", &log_path)?;
     let mut command = Command::new(program);
     command.arg("worker").arg(&run.dir).current_dir(workspace).stdin(Stdio::null()).stdout(log).stderr(log_too);
-    command.envs(pins.iter().map(|(k, v)| (k.as_str(), v.as_str())));
+    command.envs(pins.iter().map(|(k, v)| (k.as_str(), v.as_str()))).process_group(0);
     command.spawn().map_err(|e| Failure::environment(format!("cannot start the worker: {e}")))
 }
 
@@ -58,8 +63,19 @@ pub fn end_with_parent(parent: u32) -> bool {
 
 /// Leaves the terminal's session, so that a hang-up does not reach this process. Called by the worker itself.
 pub fn detach() {
-    // Fails only for a process that leads a group already (started by hand): nothing is lost then.
-    let _ = rustix::process::setsid();
+    // A hang-up is nothing to a worker, from before it changes its group.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::new(AtomicBool::new(false)));
+    if rustix::process::setsid().is_err() {
+        // It leads a group, as `spawn` made it do: who leads one must leave it first, for its parent's. Where that cannot be (the
+        // parent is gone, or in another process namespace), it stays in its old session, in a group that no hang-up reaches.
+        let parent = rustix::process::getppid().and_then(|p| host::process_group(p.as_raw_nonzero().get()));
+        if let Some(group) = parent.and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::setpgid(None, Some(group));
+            if rustix::process::setsid().is_err() {
+                let _ = rustix::process::setpgid(None, None);
+            }
+        }
+    }
 }
 
 /// The variables that pin libtorch's arithmetic. They must stand in the environment before libtorch is loaded.
