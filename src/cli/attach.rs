@@ -8,7 +8,6 @@ use crate::engine::journal::Event;
 use crate::engine::slurm::{self, Card};
 use crate::engine::{Run, runs::State};
 use crate::plan::launch;
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -223,8 +222,7 @@ fn choice(asked: u32) -> Choice {
         // Nobody to ask: the first interrupt asks the worker to stop, a second one leaves it.
         return if asked == 1 { Choice::Stop } else { Choice::Detach };
     }
-    eprint!("\r[d]etach and let it run, [s]top at the next safe place, [a]bort at once, or [Enter] to go on watching? ");
-    let _ = std::io::stderr().flush();
+    output::put("\r[d]etach and let it run, [s]top at the next safe place, [a]bort at once, or [Enter] to go on watching? ");
     let mut answer = String::new();
     match std::io::stdin().read_line(&mut answer) {
         Ok(0) | Err(_) => Choice::Detach,
@@ -250,7 +248,7 @@ impl StatusLine {
     }
     fn clear(&mut self) {
         if self.shown {
-            eprint!("\r\x1b[K");
+            output::put("\r\x1b[K");
             self.shown = false;
         }
     }
@@ -265,8 +263,7 @@ impl StatusLine {
         self.last = Some(Instant::now());
         let left =
             if rate > 0.0 { format!(", {} left", text::duration((total.saturating_sub(done)) as f64 / rate)) } else { String::new() };
-        eprint!("\r\x1b[K{}", text::clean(&format!("{label:<18} {done}/{total} {unit}, {rate:.0} a second{left}")));
-        let _ = std::io::stderr().flush();
+        output::put(&format!("\r\x1b[K{}", text::clean(&format!("{label:<18} {done}/{total} {unit}, {rate:.0} a second{left}"))));
         self.shown = true;
     }
 }

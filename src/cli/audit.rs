@@ -5,7 +5,6 @@ use crate::audit::{self, Deep, Level};
 use crate::base::{Result, text};
 use crate::engine::Event;
 use std::cell::Cell;
-use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -75,7 +74,7 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
     let deep = Deep { all_folds: args.all_folds, from_data: args.from_data, tell: &tell, stop: &stop };
     let report = audit::look_deep(&workspace, &args.protocols, level, args.require_data, &observe, &deep);
     if lively {
-        eprint!("\r\x1b[K");
+        output::put("\r\x1b[K");
     }
     let report = report?;
     if args.json {
@@ -115,6 +114,5 @@ fn talk(event: &Event, lively: bool, last: &Cell<std::time::Instant>) {
 }
 
 fn rewrite(line: &str) {
-    eprint!("\r\x1b[K{}", text::clean(line));
-    let _ = std::io::stderr().flush();
+    output::put(&format!("\r\x1b[K{}", text::clean(line)));
 }

@@ -112,7 +112,8 @@ pub fn main() -> i32 {
     match dispatch(line) {
         Ok(()) => 0,
         Err(failure) => {
-            eprintln!("pinfold: {failure}");
+            // Several lines, each safe: a failure cleans what it shows.
+            output::put(&format!("pinfold: {failure}\n"));
             failure.exit as i32
         }
     }

@@ -24,6 +24,12 @@ pub fn say(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text::clean(line));
 }
 
+/// Talks without a line end. A terminal that is gone is nobody to talk to, and no reason to end.
+pub fn put(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(text.as_bytes()).and_then(|()| err.flush());
+}
+
 /// Whether stderr is a terminal that can rewrite its last line.
 pub fn lively() -> bool {
     std::io::stderr().is_terminal() && std::env::var_os("TERM").is_some_and(|t| t != "dumb")

@@ -10,7 +10,7 @@ use super::terminal::{self, Guard};
 use super::update::{begin, update};
 use crate::base::{Failure, Result};
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -33,7 +33,8 @@ pub fn run(facts: Box<dyn Facts + Send>) -> Result<()> {
         left?
     };
     if let Some(words) = words {
-        println!("{}", crate::base::text::clean_lines(&words));
+        // A terminal that is gone takes no words.
+        let _ = writeln!(io::stdout(), "{}", crate::base::text::clean_lines(&words));
     }
     Ok(())
 }
