@@ -116,12 +116,8 @@ fn the_positional_code() {
     };
     let text = std::fs::read_to_string(root.join("tissue_pos_matrices/tissue_positions_list_1.csv")).expect("positions");
     let fields = |line: &str| line.split(',').map(str::to_owned).collect::<Vec<_>>();
-    let inside: Vec<(i32, i32)> = text
-        .lines()
-        .map(fields)
-        .filter(|f| f[1] == "1")
-        .map(|f| (f[2].parse().expect("a row"), f[3].parse().expect("a column")))
-        .collect();
+    let inside: Vec<(i32, i32)> =
+        text.lines().map(fields).filter(|f| f[1] == "1").map(|f| (f[2].parse().expect("a row"), f[3].parse().expect("a column"))).collect();
     assert_eq!(inside.len(), 2378);
     let table = position(&inside);
     let sum = |column: usize| table.iter().skip(column).step_by(CODE).sum::<f64>();

@@ -91,11 +91,15 @@ fn one(c: &Comparison, out: &mut String) {
         if c.spread.is_some() {
             header.push(("in deviations", Column::Right));
         }
-        let row = |m: &audit::diff::Moved| vec![
+        let row = |m: &audit::diff::Moved| {
+            vec![
                 m.title.clone(),
                 cell(m.a, m.absent == Some("a")),
                 cell(m.b, m.absent == Some("b")),
- signed(m.change), units(m.in_deviations)];
+                signed(m.change),
+                units(m.in_deviations),
+            ]
+        };
         section(out, "numbers that moved", output::table(&header, &c.metrics.iter().map(row).collect::<Vec<_>>()));
         out.push_str(&format!("    {}\n", text::clean(&measure(c.spread.as_ref()))));
     }

@@ -39,7 +39,7 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
 
 /// The table of a protocol over its seeds.
 pub fn print(found: &Seeds) -> Result<()> {
-    let digits = |v: Option<f64>| v.map_or_else(|| "–".to_owned(), |v| format!("{v:.4}"));
+    let digits = |v: Option<f64>| if v.is_some() { output::number(v) } else { "–".to_owned() };
     let mut rows = Vec::new();
     for m in &found.metrics {
         let interval = m.interval.map_or_else(|| "–".to_owned(), |(low, high)| format!("{low:.4} to {high:.4}"));

@@ -40,7 +40,9 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
         output::say(&match (ended, args.abort) {
             (true, _) => format!("{id} has ended; 'pinfold resume {id}' takes it up again"),
             (false, true) => format!("told {id} to end at once; 'pinfold resume {id}' goes on from what was saved last"),
-            (false, false) => format!("asked {id} to stop; it ends at the next batch or stage, and 'pinfold resume {id}' takes it up again"),
+            (false, false) => {
+                format!("asked {id} to stop; it ends at the next batch or stage, and 'pinfold resume {id}' takes it up again")
+            }
         });
     }
     if args.json {

@@ -96,6 +96,7 @@ fn one(workspace: &Workspace, runs: &[Run], name: &str, block: i32) -> Result<(M
     let r: Vec<f64> = evaluation.genes.iter().filter_map(|g| g.pcc).collect();
     let over_genes = (!r.is_empty()).then(|| Resamples::new(0, RESAMPLES, r.len()).of(|pick| Some(picked_mean(&r, pick))));
     let over_genes = over_genes.and_then(|all| bootstrap::percentile(&bootstrap::defined(&all)?, 0.95));
-    let model = Model { name: name.to_owned(), id: headline.id.clone(), value: headline.value, genes: headline.n, over_genes, over_spots, blocks };
+    let model =
+        Model { name: name.to_owned(), id: headline.id.clone(), value: headline.value, genes: headline.n, over_genes, over_spots, blocks };
     Ok((model, evaluation))
 }

@@ -67,7 +67,8 @@ pub struct Row {
     /// How many leaves differ besides.
     pub more: usize,
     /// Seconds that it takes, all attempts together: of this very work where it was done before, else of the newest work
-    /// of the same label, else of the same stage; a training that has another number of epochs now counts by its epochs.
+    /// of the same label, else of the same stage, by runs with the same network, patch side, threads and device; a training
+    /// that has another number of epochs now counts by its epochs.
     pub expected: Option<f64>,
 }
 
@@ -76,6 +77,7 @@ pub fn explain(workspace: &Workspace, loaded: &Loaded) -> Result<Vec<Row>> {
     let graph = Graph::new(workspace, &loaded.protocol);
     let store = workspace.store();
     let past = Past::read(workspace, loaded.base_name())?;
+    let like = likeness(&loaded.protocol.canonical());
     let mut rows = Vec::with_capacity(graph.nodes.len());
     for (node, found) in graph.nodes.iter().zip(graph.look(&store)?) {
         let mut row = Row {
@@ -89,18 +91,19 @@ pub fn explain(workspace: &Workspace, loaded: &Loaded) -> Result<Vec<Row>> {
         };
         match found {
             Found::Done(a) => {
-                row.expected = past.seconds(&node.label, node.stage, Some(&a.manifest.key), epochs(&a.manifest.parameters));
+                row.expected = past.seconds(&node.label, node.stage, Some(&a.manifest.key), epochs(&a.manifest.parameters), &like);
                 (row.standing, row.key) = (Standing::Done, Some(a.manifest.key.to_string()));
             }
             // What it will be is not known yet; how many epochs a training has, is.
-            Found::Pending => row.expected = past.seconds(&node.label, node.stage, None, Some(loaded.protocol.train.epochs as f64)),
+            Found::Pending => row.expected = past.seconds(&node.label, node.stage, None, Some(loaded.protocol.train.epochs as f64), &like),
             Found::Absent(job) => {
                 let key = job.key();
-                row.expected = past.seconds(&node.label, node.stage, Some(&key), epochs(&job.parameters));
+                row.expected = past.seconds(&node.label, node.stage, Some(&key), epochs(&job.parameters), &like);
                 row.key = Some(key.to_string());
                 row.standing = if past.at_work.contains(&key) { Standing::AtWork } else { Standing::ToDo };
                 if row.standing == Standing::ToDo
-                    && let Some(before) = past.manifests.get(&node.label) {
+                    && let Some(before) = past.manifests.get(&node.label)
+                {
                     let mut leaves = canon::differences(&fingerprint(before), &job.fingerprint()).into_iter();
                     row.why = leaves.next().map(|(key, was, is)| Change { key, was, is });
                     row.more = leaves.len();
@@ -120,6 +123,13 @@ fn fingerprint(m: &Manifest) -> Value {
 /// The epochs of a training, from its parameters.
 fn epochs(parameters: &Value) -> Option<f64> {
     parameters["train"]["epochs"].as_f64()
+}
+
+/// What of a protocol the cost of its work depends on most; costs of unlike protocols tell nothing of each other.
+fn likeness(canonical: &Value) -> String {
+    let of = |table: &str, key: &str| canonical[table][key].to_string();
+    let d = "determinism";
+    [of("network", "name"), of("patch", "resize"), of(d, "threads"), of(d, "device"), of(d, "instruction_set")].join(" ")
 }
 
 /// What a piece of work cost once.
@@ -144,8 +154,10 @@ impl Cost {
 struct Past {
     manifests: BTreeMap<String, Manifest>,
     by_key: BTreeMap<Digest, Cost>,
-    by_label: BTreeMap<String, Cost>,
-    by_stage: BTreeMap<String, Cost>,
+    /// By likeness and label.
+    by_label: BTreeMap<(String, String), Cost>,
+    /// By likeness and stage.
+    by_stage: BTreeMap<(String, String), Cost>,
     /// What runs that live have begun and not ended.
     at_work: BTreeSet<Digest>,
 }
@@ -162,7 +174,7 @@ impl Past {
             }
             let epochs = run.order.resolved["train"]["epochs"].as_f64();
             let lines = run.lines().unwrap_or_default();
-            let open = attempts(&lines, epochs, &mut spent, &mut past);
+            let open = attempts(&lines, epochs, &likeness(&run.order.resolved), &mut spent, &mut past);
             if run.state(&lines).live() {
                 past.at_work.extend(open);
             }
@@ -177,14 +189,16 @@ impl Past {
         Ok(past)
     }
 
-    fn seconds(&self, label: &str, stage: &str, key: Option<&Digest>, epochs: Option<f64>) -> Option<f64> {
-        let known = key.and_then(|k| self.by_key.get(k)).or_else(|| self.by_label.get(label)).or_else(|| self.by_stage.get(stage));
+    fn seconds(&self, label: &str, stage: &str, key: Option<&Digest>, epochs: Option<f64>, like: &str) -> Option<f64> {
+        let named = |what: &str| (like.to_owned(), what.to_owned());
+        let by_key = key.and_then(|k| self.by_key.get(k));
+        let known = by_key.or_else(|| self.by_label.get(&named(label))).or_else(|| self.by_stage.get(&named(stage)));
         known.map(|cost| cost.with(epochs))
     }
 }
 
 /// Adds up what a run's work cost, attempts that were cut short included; gives what is begun and not ended.
-fn attempts(lines: &[Line], epochs: Option<f64>, spent: &mut BTreeMap<Digest, f64>, past: &mut Past) -> Vec<Digest> {
+fn attempts(lines: &[Line], epochs: Option<f64>, like: &str, spent: &mut BTreeMap<Digest, f64>, past: &mut Past) -> Vec<Digest> {
     let mut open: BTreeMap<Digest, f64> = BTreeMap::new();
     let mut last = 0.0;
     for line in lines {
@@ -199,8 +213,8 @@ fn attempts(lines: &[Line], epochs: Option<f64>, spent: &mut BTreeMap<Digest, f6
                 open.remove(key);
                 let cost = Cost { seconds: seconds + spent.remove(key).unwrap_or(0.0), epochs: epochs.filter(|_| stage == "train") };
                 past.by_key.insert(*key, cost);
-                past.by_label.insert(label.clone(), cost);
-                past.by_stage.insert(stage.clone(), cost);
+                past.by_label.insert((like.to_owned(), label.clone()), cost);
+                past.by_stage.insert((like.to_owned(), stage.clone()), cost);
             }
             Event::RunStarted { .. } | Event::RunStopped | Event::RunFailed { .. } => {
                 let until = if matches!(line.event, Event::RunStarted { .. }) { last } else { line.t };
@@ -241,14 +255,15 @@ mod tests {
         let first = [(0.0, run()), (1.0, began()), (11.0, Event::Heartbeat { place: None })];
         let second = [(500.0, run()), (501.0, began()), (508.0, Event::RunStopped), (600.0, run()), (601.0, began()), (606.0, done)];
         let (mut past, mut spent) = (Past::default(), BTreeMap::new());
-        assert_eq!(attempts(&journal(&first), Some(4.0), &mut spent, &mut past), [key], "begun, not ended");
+        assert_eq!(attempts(&journal(&first), Some(4.0), "a", &mut spent, &mut past), [key], "begun, not ended");
         let all = [&first[..], &second[..]].concat();
         let (mut past, mut spent) = (Past::default(), BTreeMap::new());
-        assert!(attempts(&journal(&all), Some(4.0), &mut spent, &mut past).is_empty());
+        assert!(attempts(&journal(&all), Some(4.0), "a", &mut spent, &mut past).is_empty());
         // 10 s until the last sign of the worker that vanished, 7 s until the stop, 5 s to the end.
-        assert_eq!(past.seconds(&label, &stage, Some(&key), Some(4.0)), Some(22.0));
-        assert_eq!(past.seconds(&label, &stage, None, Some(8.0)), Some(44.0), "twice the epochs");
-        assert_eq!(past.seconds("train[B]", &stage, Some(&Digest::of(b"x")), Some(2.0)), Some(11.0), "another fold, half the epochs");
-        assert_eq!(past.seconds("ingest", "ingest", None, None), None);
+        assert_eq!(past.seconds(&label, &stage, Some(&key), Some(4.0), "a"), Some(22.0));
+        assert_eq!(past.seconds(&label, &stage, None, Some(8.0), "a"), Some(44.0), "twice the epochs");
+        assert_eq!(past.seconds("train[B]", &stage, Some(&Digest::of(b"x")), Some(2.0), "a"), Some(11.0), "another fold, half the epochs");
+        assert_eq!(past.seconds(&label, &stage, None, Some(8.0), "b"), None, "another network");
+        assert_eq!(past.seconds("ingest", "ingest", None, None, "a"), None);
     }
 }

@@ -27,8 +27,10 @@ pub fn scores(points: &[f64], dim: usize, labels: &[i64]) -> Scores {
     let mut names: Vec<i64> = labels.iter().copied().filter(|l| *l >= 0).collect();
     names.sort_unstable();
     names.dedup();
-    let members: Vec<Vec<&[f64]>> =
-        names.iter().map(|name| (0..labels.len()).filter(|&i| labels[i] == *name).map(|i| &points[i * dim..(i + 1) * dim]).collect()).collect();
+    let members: Vec<Vec<&[f64]>> = names
+        .iter()
+        .map(|name| (0..labels.len()).filter(|&i| labels[i] == *name).map(|i| &points[i * dim..(i + 1) * dim]).collect())
+        .collect();
     let n: usize = members.iter().map(Vec::len).sum();
     let (k, noise) = (names.len(), labels.len() - n);
     if k < 2 || k >= n {

@@ -61,5 +61,9 @@ pub fn run(args: Args) -> Result<()> {
 }
 
 fn whole(v: f64, column: &str, path: &str) -> Result<i64> {
-    if v.fract() == 0.0 && v.abs() < 1e15 { Ok(v as i64) } else { Err(Failure::input(format!("label {v} in column '{column}' is no whole number")).at(path.to_owned())) }
+    if v.fract() == 0.0 && v.abs() < 1e15 {
+        Ok(v as i64)
+    } else {
+        Err(Failure::input(format!("label {v} in column '{column}' is no whole number")).at(path.to_owned()))
+    }
 }

@@ -16,4 +16,6 @@ pub use blocks::interval;
 pub use compute::evaluate;
 pub use contrast::{Contrast, contrast};
 pub use store::{read_genes, read_spots, write_spots};
-pub use types::{Association, Driver, Evaluation, FoldPredictions, FoldScore, GeneScore, Lattice, Metric, Pooling, Spec, SpotAt, Undefined};
+pub use types::{
+    Association, Driver, Evaluation, FoldPredictions, FoldScore, GeneScore, Lattice, Metric, Pooling, Spec, SpotAt, Undefined,
+};
