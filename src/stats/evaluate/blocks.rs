@@ -13,14 +13,17 @@ use std::collections::BTreeMap;
 /// Sums over some spots, for one gene: t, p, t², p², t·p of centred values.
 type Sums = [f64; 5];
 
+/// A slide's spots by block, each with its fold and its row there.
+type Members = BTreeMap<(i32, i32), Vec<(usize, usize)>>;
+
 /// Blocks of spots of one slide.
 struct Stratum {
-    /// The part that a correlation is taken over: 0 when pooled over all, else the slide or the fold.
     blocks: Vec<Block>,
 }
 
 struct Block {
-    /// For each part that the block's spots belong to: the part, its spots, the sums of each gene.
+    /// For each part that the block's spots belong to: the part, its spots, the sums of each gene. A part is what a
+    /// correlation is taken over: everything (0), a slide or a fold.
     parts: Vec<(usize, f64, Vec<Sums>)>,
 }
 
@@ -51,7 +54,7 @@ pub fn interval(folds: &[FoldPredictions], spec: &Spec, side: i32, count: usize,
 
 fn strata(folds: &[FoldPredictions], spec: &Spec, side: i32, genes: usize) -> Vec<Stratum> {
     let mut slides: Vec<&str> = Vec::new();
-    let mut members: Vec<BTreeMap<(i32, i32), Vec<(usize, usize)>>> = Vec::new();
+    let mut members: Vec<Members> = Vec::new();
     // On a staggered array two columns make one step.
     let wide = if spec.lattice == Lattice::Hex { 2 * side } else { side };
     for (f, fold) in folds.iter().enumerate() {
@@ -86,7 +89,7 @@ fn strata(folds: &[FoldPredictions], spec: &Spec, side: i32, genes: usize) -> Ve
         }
         Block { parts: parts.into_iter().map(|(part, (n, sums))| (part, n, sums)).collect() }
     };
-    let stratum = |(slide, of): (usize, &BTreeMap<_, Vec<_>>)| Stratum { blocks: of.values().map(|spots| block(slide, spots)).collect() };
+    let stratum = |(slide, of): (usize, &Members)| Stratum { blocks: of.values().map(|spots| block(slide, spots)).collect() };
     members.iter().enumerate().map(stratum).collect()
 }
 
