@@ -46,13 +46,22 @@ impl Batch {
     /// [rows, 3, P, P] on a device, channels-last in memory.
     pub fn images(&self, device: Device) -> Torch<Tensor> {
         let (n, p) = (self.rows as i64, self.side as i64);
-        Tensor::f_from_slice(&self.pixels)?.f_reshape([n, p, p, 3])?.f_permute([0, 3, 1, 2])?.f_to_device(device)
+        moved(&Tensor::f_from_slice(&self.pixels)?.f_reshape([n, p, p, 3])?, device)?.f_permute([0, 3, 1, 2])
     }
 
     /// [rows, G] on a device.
     pub fn truth(&self, device: Device) -> Torch<Tensor> {
-        Tensor::f_from_slice(&self.targets)?.f_reshape([self.rows as i64, self.genes as i64])?.f_to_device(device)
+        moved(&Tensor::f_from_slice(&self.targets)?.f_reshape([self.rows as i64, self.genes as i64])?, device)
     }
+}
+
+/// On a device. To a GPU from pinned memory, which lets the copy go on while the processor prepares the step.
+fn moved(tensor: &Tensor, device: Device) -> Torch<Tensor> {
+    if !device.is_cuda() {
+        return tensor.f_to_device(device);
+    }
+    let pinned = tensor.f_pin_memory(device)?;
+    pinned.f_to_device_(device, tensor.kind(), true, false)
 }
 
 /// Makes batches of some patches.
