@@ -15,6 +15,7 @@ pub mod nearest;
 pub mod normal;
 pub mod permutation;
 pub mod ranks;
+pub mod retrieval;
 pub mod student;
 pub mod summary;
 pub mod table;
