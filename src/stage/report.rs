@@ -156,7 +156,7 @@ impl Report {
         }
     }
 
-    fn facts(&self, slides: &[Slide], evaluation: &Evaluation, parameters: Option<String>) -> Vec<(String, String)> {
+    fn facts(&self, slides: &[Slide], evaluation: &Evaluation, sizes: Option<String>) -> Vec<(String, String)> {
         let p = &self.protocol;
         let word = |v: &dyn Fn() -> serde_json::Value| v().as_str().map_or_else(String::new, str::to_owned);
         let spots: usize = slides.iter().map(|s| s.spots.len()).sum();
@@ -186,7 +186,7 @@ impl Report {
                     p.network.dropout
                 ),
             ),
-            ("parameters", parameters.unwrap_or_default()),
+            ("parameters", sizes.unwrap_or_default()),
             ("augmentation", word(&|| json!(p.augmentation.preset))),
             ("training", parameters.join(", ")),
             ("seeds", format!("protocol {}, split {}", p.seed, p.split.seed)),

@@ -13,7 +13,7 @@ use super::schedule::learning_rate;
 use super::state::{self, Best, Standing};
 use crate::base::arrays::ArraysWriter;
 use crate::base::{Digest, Draw, Failure, IoContext, Result, atomic};
-use crate::nn::{Doing, Torch, init, operations};
+use crate::nn::{Doing, Torch, init};
 use crate::protocol::schema;
 use std::ops::ControlFlow;
 use std::path::Path;
