@@ -126,7 +126,10 @@ fn it_learns_resumes_and_answers_by_retrieval() {
         assert!(right * 10 >= test.len() * 9, "{mode:?}: {right} of {} patches found their kind", test.len());
     }
     let nobody = Pool { keys: &[], ..pool };
-    assert_eq!(retrieve(&what, &config().retrieval.expect("retrieval"), nobody, &patches, SIDE, test).expect_err("no keys").exit, Exit::BadInput);
+    assert_eq!(
+        retrieve(&what, &config().retrieval.expect("retrieval"), nobody, &patches, SIDE, test).expect_err("no keys").exit,
+        Exit::BadInput
+    );
 
     let lonely = Config { batch: 51, ..config() };
     assert!(fit(&lonely, &data, &Unchanged, dir.path(), &mut Quiet).expect_err("no whole batch").what.contains("no whole batch"));

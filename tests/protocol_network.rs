@@ -42,7 +42,8 @@ fn every_network_has_its_name() {
 
 #[test]
 fn frozen_parts_and_other_trainings_are_read_and_read_back() {
-    let p = with(&["network.trainable=-9", "network.frozen_norm=moving", "network.head_start=training-mean", "train.optimiser=sgd"]).expect("sound");
+    let p = with(&["network.trainable=-9", "network.frozen_norm=moving", "network.head_start=training-mean", "train.optimiser=sgd"])
+        .expect("sound");
     assert_eq!((p.network.trainable, p.network.frozen_norm, p.train.optimiser), (Trainable::From(-9), FrozenNorm::Moving, Optimiser::Sgd));
     assert_eq!(parse::from_canonical(p.canonical()).expect("reads back"), p);
     let wrong = with(&["network.trainable=half"]).expect_err("no such part");
@@ -50,7 +51,8 @@ fn frozen_parts_and_other_trainings_are_read_and_read_back() {
     let views = with(&["augmentation.test_views=4"]).expect_err("no such set");
     assert!(views.contains("augmentation.test_views"), "{views}");
     // What is said where nothing was said before changes no key.
-    let (plain, said) = (with(&[]).expect("demo"), with(&["network.trainable=all", "train.drop_last=false", "augmentation.test_views=1"]).expect("sound"));
+    let (plain, said) =
+        (with(&[]).expect("demo"), with(&["network.trainable=all", "train.drop_last=false", "augmentation.test_views=1"]).expect("sound"));
     assert_eq!((plain.network.clone(), plain.train.clone()), (said.network.clone(), said.train.clone()));
     let keys = serde_json::to_string(&(&said.network, &said.train, &said.augmentation)).expect("JSON");
     assert!(["trainable", "frozen_norm", "head_start", "drop_last", "test_views"].iter().all(|k| !keys.contains(k)), "{keys}");

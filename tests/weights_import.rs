@@ -76,7 +76,12 @@ fn densenets_tensors_get_the_names_of_today() {
     assert_eq!((made.tensors, made.renamed), (4, 3));
     let arrays = Arrays::open(&dir.path().join(&made.file)).expect("safetensors");
     let layer = "features.denseblock1.denselayer1.";
-    let due = [format!("{layer}conv1.weight"), format!("{layer}norm1.weight"), format!("{layer}norm2.running_var"), "features.transition1.norm.weight".into()];
+    let due = [
+        format!("{layer}conv1.weight"),
+        format!("{layer}norm1.weight"),
+        format!("{layer}norm2.running_var"),
+        "features.transition1.norm.weight".into(),
+    ];
     assert_eq!(arrays.entries().keys().cloned().collect::<Vec<String>>(), due);
     assert_eq!(values(&arrays, &due[1]), [-1.0, -0.875]);
 }

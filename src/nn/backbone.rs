@@ -34,15 +34,8 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::EfficientNetB0,
-        Self::EfficientNetB7,
-        Self::Resnet18,
-        Self::Resnet50,
-        Self::Densenet121,
-        Self::MobilenetV2,
-        Self::TinyCnn,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::EfficientNetB0, Self::EfficientNetB7, Self::Resnet18, Self::Resnet50, Self::Densenet121, Self::MobilenetV2, Self::TinyCnn];
 
     /// The name in protocols and on the command line.
     pub fn name(self) -> &'static str {

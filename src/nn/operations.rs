@@ -47,6 +47,7 @@ pub const MOVES: &[&str] = &[
     "aten::t",
     "aten::to",
     "aten::transpose",
+    "aten::unsqueeze",
     "aten::view",
     "aten::zero_",
     "aten::zeros",
@@ -74,6 +75,7 @@ pub const PORTABLE: &[&str] = &[
     "aten::batch_norm",
     "aten::bernoulli_",
     "aten::bmm",
+    "aten::clamp",
     "aten::clamp_min",
     "aten::conv2d",
     "aten::convolution",
@@ -85,6 +87,8 @@ pub const PORTABLE: &[&str] = &[
     "aten::exp",
     "aten::gelu",
     "aten::gelu_backward",
+    "aten::hardtanh",
+    "aten::hardtanh_backward",
     "aten::l1_loss",
     "aten::layer_norm",
     "aten::linear",
@@ -101,6 +105,7 @@ pub const PORTABLE: &[&str] = &[
     "aten::mse_loss",
     "aten::mse_loss_backward",
     "aten::mul",
+    "aten::mul_",
     "aten::native_batch_norm",
     "aten::native_batch_norm_backward",
     "aten::native_layer_norm",
@@ -112,6 +117,7 @@ pub const PORTABLE: &[&str] = &[
     "aten::randn",
     "aten::reciprocal",
     "aten::relu",
+    "aten::relu6",
     "aten::rsqrt",
     "aten::sgn",
     "aten::sigmoid",
@@ -122,6 +128,7 @@ pub const PORTABLE: &[&str] = &[
     "aten::smooth_l1_loss_backward",
     "aten::softmax",
     "aten::sub",
+    "aten::sub_",
     "aten::sum",
     "aten::tanh",
     "aten::tanh_backward",
@@ -134,12 +141,21 @@ pub const PORTABLE: &[&str] = &[
 ];
 
 /// What every training and prediction uses besides backbone, head and optimiser.
-pub const TRAINING: &[&str] =
-    &["aten::addmm", "aten::bernoulli_", "aten::div_", "aten::dropout", "aten::linear", "aten::mean", "aten::mm", "aten::mul", "aten::sum", "aten::uniform_"];
+pub const TRAINING: &[&str] = &[
+    "aten::addmm",
+    "aten::bernoulli_",
+    "aten::div_",
+    "aten::dropout",
+    "aten::linear",
+    "aten::mean",
+    "aten::mm",
+    "aten::mul",
+    "aten::sum",
+    "aten::uniform_",
+];
 
 /// A regressor's head and its losses.
-pub const REGRESSION: &[&str] =
-    &["aten::clamp_min", "aten::mse_loss", "aten::mse_loss_backward", "aten::relu", "aten::threshold_backward"];
+pub const REGRESSION: &[&str] = &["aten::clamp_min", "aten::mse_loss", "aten::mse_loss_backward", "aten::relu", "aten::threshold_backward"];
 
 /// BLEEP's projections and its loss.
 pub const BLEEP: &[&str] = &[
@@ -186,7 +202,7 @@ const CONVOLUTION: &[&str] = &[
 ];
 const SILU: &[&str] = &["aten::silu", "aten::silu_backward"];
 const RELU: &[&str] = &["aten::clamp_min", "aten::relu", "aten::threshold_backward"];
-const RELU6: &[&str] = &["aten::hardtanh", "aten::hardtanh_backward", "aten::relu6"];
+const RELU6: &[&str] = &["aten::clamp", "aten::hardtanh", "aten::hardtanh_backward", "aten::relu6"];
 const SIGMOID: &[&str] = &["aten::sigmoid", "aten::sigmoid_backward"];
 const ADDITION: &[&str] = &["aten::add", "aten::add_"];
 const DEPTHWISE: &[&str] = &["pinfold::depthwise_weight_gradient"];
@@ -199,7 +215,7 @@ impl Kind {
         let parts: &[&[&str]] = match self {
             Self::EfficientNetB0 | Self::EfficientNetB7 => &[CONVOLUTION, SILU, SIGMOID, ADDITION, DEPTHWISE],
             Self::Resnet18 | Self::Resnet50 => &[CONVOLUTION, RELU, ADDITION, MAX_POOL],
-            Self::Densenet121 => &[CONVOLUTION, RELU, ADDITION, MAX_POOL, AVERAGE_POOL],
+            Self::Densenet121 => &[CONVOLUTION, RELU, &["aten::add"], MAX_POOL, AVERAGE_POOL],
             Self::MobilenetV2 => &[CONVOLUTION, RELU6, ADDITION, DEPTHWISE],
             Self::TinyCnn => &[CONVOLUTION, SILU],
         };

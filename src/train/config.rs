@@ -160,7 +160,11 @@ impl Config {
             return bad("no training spots".into());
         }
         if self.drop_last && data.train.len() < self.batch {
-            return bad(format!("{} training spots make no whole batch of {}, and what is not whole is left out", data.train.len(), self.batch));
+            return bad(format!(
+                "{} training spots make no whole batch of {}, and what is not whole is left out",
+                data.train.len(),
+                self.batch
+            ));
         }
         if self.retrieval.is_some() != (self.loss == Loss::Contrastive) {
             return bad("the contrastive loss and retrieval belong together".into());

@@ -54,9 +54,19 @@ pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, prog
     let optimiser = optimiser::of(config.optimiser, net.store(), config.weight_decay)?;
     let state_path = dir.join("state.safetensors");
     let digest = config.digest(data)?;
-    let mut run =
-        Run { config, data, device, net, optimiser, best: Best::default(), maker: Maker::new(config, data), digest, state_path: &state_path };
-    let mut standing = state::resume(&state_path, digest, run.net.store(), &mut *run.optimiser, &mut run.best)?.unwrap_or_else(Standing::start);
+    let mut run = Run {
+        config,
+        data,
+        device,
+        net,
+        optimiser,
+        best: Best::default(),
+        maker: Maker::new(config, data),
+        digest,
+        state_path: &state_path,
+    };
+    let mut standing =
+        state::resume(&state_path, digest, run.net.store(), &mut *run.optimiser, &mut run.best)?.unwrap_or_else(Standing::start);
     if standing.scaler.is_none() && config.precision == schema::Precision::Mixed && device.is_cuda() {
         standing.scaler = Some(Scaler::default());
     }

@@ -21,7 +21,7 @@ pub mod state;
 
 pub use config::{Augment, Config, Data, Progress, Quiet, Stop, Unchanged};
 pub use determinism::Grade;
-pub use evaluate::{Prediction, Pool, predict, retrieve};
+pub use evaluate::{Pool, Prediction, predict, retrieve};
 pub use facts::facts;
 pub use fit::{Outcome, fit};
 pub use history::{EpochRow, History};

@@ -63,7 +63,13 @@ pub(super) fn save(path: &Path, config: Digest, standing: &Standing, store: &Sto
 
 /// Takes a saved training up again if there is a whole one of the same configuration. One that cannot be used is left
 /// alone: the training starts anew, gives the same result, and overwrites it.
-pub(super) fn resume(path: &Path, config: Digest, store: &Store, optimiser: &mut dyn Optimiser, best: &mut Best) -> Result<Option<Standing>> {
+pub(super) fn resume(
+    path: &Path,
+    config: Digest,
+    store: &Store,
+    optimiser: &mut dyn Optimiser,
+    best: &mut Best,
+) -> Result<Option<Standing>> {
     if !path.exists() {
         return Ok(None);
     }

@@ -110,7 +110,8 @@ pub fn import(path: &Path, folder: &Path, wish: &Wish) -> Result<Imported> {
             .hint("--name NAME gives the new one another name"));
     }
     atomic::write(&target, &made)?;
-    let record = Imported { file: format!("{stem}.safetensors"), sha256, source, source_sha256, tensors: tensors.len(), numbers, left_out, renamed };
+    let record =
+        Imported { file: format!("{stem}.safetensors"), sha256, source, source_sha256, tensors: tensors.len(), numbers, left_out, renamed };
     let mut json = serde_json::to_vec_pretty(&record).map_err(|e| Failure::environment(format!("cannot make JSON: {e}")))?;
     json.push(b'\n');
     atomic::write(&folder.join(format!("{stem}.json")), &json)?;

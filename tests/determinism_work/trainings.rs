@@ -23,15 +23,17 @@ impl Augment for Mirror {
     }
 }
 
-/// The training of a network: its configuration and the side of its patches. Two epochs of one or two steps.
+/// The training of a network: its configuration and the side of its patches. One or two epochs of two steps.
 pub fn config(network: BackboneKind) -> (Config, usize) {
     let side = if network == BackboneKind::EfficientNetB0 { 40 } else { 32 };
+    // Saving the state of a large network after each epoch takes longer than training it.
+    let epochs = if matches!(network, BackboneKind::EfficientNetB0 | BackboneKind::TinyCnn) { 2 } else { 1 };
     let c = Config {
         hidden: 24,
         dropout: 0.4,
         batch: 3,
         evaluation_batch: 2,
-        epochs: 2,
+        epochs,
         learning_rate: 0.003,
         weight_decay: 0.01,
         schedule: Schedule::Cosine,
@@ -101,5 +103,11 @@ pub fn train(name: &str, c: &Config, side: usize) -> Vec<Row> {
 
 /// Every training, in the class `portable`.
 pub fn all() -> Vec<Row> {
-    configs().into_iter().flat_map(|(name, c, side)| train(&name, &c, side)).collect()
+    let timed = |(name, c, side): (String, Config, usize)| {
+        let started = std::time::Instant::now();
+        let rows = train(&name, &c, side);
+        println!("training of {name}: {:.1} s", started.elapsed().as_secs_f64());
+        rows
+    };
+    configs().into_iter().flat_map(timed).collect()
 }
