@@ -1,11 +1,11 @@
-//! Networks against PyTorch: initial values, names, shapes, counts, features.
+//! Layers against PyTorch: initial values; and weights in files.
 #![cfg(feature = "train")]
 
 use pinfold::nn::backbone::FeatureNet;
 use pinfold::nn::layers::{BatchNorm, Conv, ConvSpec, Linear};
-use pinfold::nn::{BackboneKind, Head, Regressor, Store, init, store};
+use pinfold::nn::{BackboneKind, Store, init, store};
 use serde_json::Value;
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::Kind;
 
 fn golden() -> Value {
     serde_json::from_str(include_str!("golden/torch_init.json")).expect("golden file")
@@ -75,85 +75,6 @@ fn layers_draw_pytorchs_values() {
         }
         .expect("draw");
         assert_eq!(store::values(&w).expect("values")[..24], numbers(&case["values"]), "{}", case["init"]);
-    }
-}
-
-/// Section 2.4 of spec/liver-single-patch.md: the head's values after the whole backbone has been drawn.
-#[test]
-fn the_head_after_efficientnet_is_pytorchs() {
-    let head = Head { hidden: 3000, dropout: 0.5, outputs: 3467 };
-    let net = Regressor::new(BackboneKind::EfficientNetB0, head, 42, Device::Cpu).expect("network");
-    let first = |name: &str, n: usize| {
-        let entry = net.store.entries().iter().find(|e| e.name == name).expect("registered");
-        store::values(&entry.tensor).expect("values")[..n].to_vec()
-    };
-    let near = |got: Vec<f32>, due: &[f64]| {
-        for (a, b) in got.iter().zip(due) {
-            assert!((f64::from(*a) - b).abs() <= 1e-9 * b.abs().max(1.0), "{a} where {b} is due");
-        }
-    };
-    near(first("hidden.weight", 4), &[-0.0167597607, 0.0278034359, 0.00451463787, -0.0204710774]);
-    near(first("hidden.bias", 2), &[0.0030893879, -0.020310441]);
-    near(first("regressor.weight", 2), &[0.00518938852, -0.0039698584]);
-    near(first("regressor.bias", 2), &[0.012825788, -0.0107179759]);
-    assert_eq!(net.store.parameter_count(), 18_255_015);
-}
-
-/// Acceptance case 5.
-#[test]
-fn parameters_are_as_many_as_torchvisions() {
-    let count = |hidden| {
-        let head = Head { hidden, dropout: 0.0, outputs: 3467 };
-        Regressor::new(BackboneKind::EfficientNetB0, head, 1, Device::Cpu).expect("network").store.parameter_count()
-    };
-    assert_eq!((count(1024), count(4096)), (8_872_967, 23_458_823));
-    let net = FeatureNet::new(BackboneKind::EfficientNetB0, Kind::Float).expect("network");
-    assert_eq!(net.store.parameter_count(), 4_007_548);
-    assert_eq!(net.store.entries().iter().filter(|e| e.trainable).count(), 211);
-    assert_eq!(net.store.entries().len(), 309, "309 tensors without num_batches_tracked");
-    let buffers: usize = net.store.entries().iter().filter(|e| !e.trainable).map(|e| e.tensor.numel()).sum();
-    assert_eq!(buffers + 49, 42_065, "with one num_batches_tracked a layer");
-    let tiny = FeatureNet::new(BackboneKind::TinyCnn, Kind::Float).expect("network");
-    assert_eq!(tiny.store.parameter_count(), 1_416);
-}
-
-fn filled(kind: Kind) -> FeatureNet {
-    let net = FeatureNet::new(BackboneKind::EfficientNetB0, kind).expect("network");
-    for (k, entry) in net.store.entries().iter().enumerate() {
-        let shape = entry.tensor.size();
-        let n = entry.tensor.numel();
-        let values: Vec<f64> = if shape.len() >= 2 {
-            let scale = (6.0 / (n as f64 / shape[0] as f64)).sqrt();
-            (0..n).map(|i| (2.0 * u(i, k as u64) - 1.0) * scale).collect()
-        } else {
-            let conv_bias = entry.name.contains(".fc");
-            let one = !conv_bias && (entry.name.ends_with(".weight") || entry.name.ends_with("running_var"));
-            vec![f64::from(u8::from(one)); n]
-        };
-        let values = Tensor::from_slice(&values).reshape(shape).to_kind(kind);
-        no_grad(|| entry.tensor.shallow_clone().copy_(&values));
-    }
-    net
-}
-
-/// Acceptance case 6.
-#[test]
-fn features_of_filled_weights_are_torchvisions() {
-    let due: [f64; 4] = [0.5733975801, 0.5883937727, 0.7041337329, 0.9277629151];
-    assert!(due.iter().enumerate().all(|(i, v)| (u(i, 0) - v).abs() < 1e-10));
-    let input: Vec<f64> = (0..3 * 64 * 64).map(|i| 2.0 * u(i, 999) - 1.0).collect();
-    for (kind, tolerance) in [(Kind::Double, 1e-8f64), (Kind::Float, 1e-5)] {
-        let x = store::channels_last(&Tensor::from_slice(&input).reshape([1, 3, 64, 64]).to_kind(kind)).expect("layout");
-        let y = filled(kind).features(&x).expect("forward").to_kind(Kind::Double);
-        assert_eq!(y.size(), [1, 1280]);
-        let y = Vec::<f64>::try_from(y.flatten(0, 1)).expect("values");
-        let norm = y.iter().map(|v| v * v).sum::<f64>().sqrt();
-        let mean = y.iter().sum::<f64>() / 1280.0;
-        let due = [2.62302063e-5, 3.66157465e-6, -1.9600296e-6, 5.94886834e-5];
-        assert!((norm / 0.0029112893 - 1.0).abs() < tolerance, "{kind:?}: norm {norm}");
-        assert!((mean + 4.54388865e-6).abs() < tolerance * norm, "{kind:?}: mean {mean}");
-        let off = y.iter().zip(due).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-        assert!(off < tolerance * norm, "{kind:?}: off by {off}");
     }
 }
 

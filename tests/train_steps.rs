@@ -4,6 +4,7 @@
 use pinfold::nn::{BackboneKind, Head, Regressor, Store, init, store};
 use pinfold::train::adam::{Adam, Kernel};
 use pinfold::train::fit::{mixed_step, step};
+use pinfold::train::optimiser::{self, Optimiser};
 use pinfold::train::scaler::Scaler;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
@@ -50,6 +51,29 @@ fn adam_is_torchs() {
             for (a, b) in store::values(&p).expect("values").iter().zip(&due) {
                 assert!((f64::from(*a) - b).abs() < 3e-7, "{kernel:?}, decay {decay}: {a} where {b} is due");
             }
+        }
+    }
+}
+
+/// SGD with momentum and AdamW (tests/golden/make_optimisers.py).
+#[test]
+fn the_other_optimisers_are_torchs() {
+    let golden: Value = serde_json::from_str(include_str!("golden/optimisers.json")).expect("golden file");
+    for case in golden["cases"].as_array().expect("cases") {
+        let kind = serde_json::from_value(case["optimiser"].clone()).expect("an optimiser");
+        let (decay, rate) = (case["weight_decay"].as_f64().expect("decay"), case["rate"].as_f64().expect("rate"));
+        let mut s = Store::new();
+        let p = s.parameter("p", Tensor::from_slice(&fill(40, 1)));
+        s.settle(Device::Cpu, Kind::Float).expect("settle");
+        let mut optimiser = optimiser::of(kind, &s, decay).expect("optimiser");
+        for i in 0..5u32 {
+            let gradient = Tensor::from_slice(&fill(40, 10 + u64::from(i))) * 10f64.powi(i as i32 - 3);
+            optimiser.clear_gradients().expect("clear");
+            (&p * gradient).sum(Kind::Float).backward();
+            optimiser.step(rate).expect("step");
+        }
+        for (a, b) in store::values(&p).expect("values").iter().zip(numbers(&case["parameter"])) {
+            assert!((f64::from(*a) - b).abs() < 1e-6, "{kind:?}, decay {decay}: {a} where {b} is due");
         }
     }
 }

@@ -68,6 +68,24 @@ fn a_state_dict_is_found_in_a_checkpoint_and_its_names_shortened() {
     assert_eq!(std::fs::read(dir.path().join("mine.safetensors")).expect("read"), before);
 }
 
+/// The published DenseNet's spelling; torchvision renames by the same rule as it loads.
+#[test]
+fn densenets_tensors_get_the_names_of_today() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let made = import(&golden("densenet.pth"), dir.path(), &Wish::default()).expect("imports");
+    assert_eq!((made.tensors, made.renamed), (4, 3));
+    let arrays = Arrays::open(&dir.path().join(&made.file)).expect("safetensors");
+    let layer = "features.denseblock1.denselayer1.";
+    let due = [
+        format!("{layer}conv1.weight"),
+        format!("{layer}norm1.weight"),
+        format!("{layer}norm2.running_var"),
+        "features.transition1.norm.weight".into(),
+    ];
+    assert_eq!(arrays.entries().keys().cloned().collect::<Vec<String>>(), due);
+    assert_eq!(values(&arrays, &due[1]), [-1.0, -0.875]);
+}
+
 #[test]
 fn a_file_that_wants_something_done_does_nothing() {
     let mark = Path::new("/tmp/pinfold-was-here");

@@ -72,6 +72,9 @@ fn bring(at: &Here, args: Import) -> Result<()> {
     if made.left_out > 0 {
         output::say(&format!("{} entries that are no tensors were left out", made.left_out));
     }
+    if made.renamed > 0 {
+        output::say(&format!("{} tensors got the names that today's networks have", made.renamed));
+    }
     output::say("a protocol names it so, in [network]:");
     output::print(&format!("weights = \"{}\"\nweights_sha256 = \"{}\"\n", made.file, made.sha256))
 }

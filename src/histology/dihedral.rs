@@ -24,6 +24,17 @@ impl Dihedral {
     /// Rows become columns.
     pub const TRANSPOSE: Self = Self { transpose: true, flip_x: false, flip_y: false };
 
+    /// All eight, the patch as it is first.
+    pub const ALL: [Self; 8] = {
+        let mut all = [Self::IDENTITY; 8];
+        let mut i = 0;
+        while i < 8 {
+            all[i] = Self { transpose: i & 1 != 0, flip_x: i & 2 != 0, flip_y: i & 4 != 0 };
+            i += 1;
+        }
+        all
+    };
+
     /// `quarters` quarter turns counter-clockwise, as `numpy.rot90`.
     pub fn turned(quarters: u64) -> Self {
         let quarter = Self { transpose: true, flip_x: true, flip_y: false };
@@ -81,16 +92,6 @@ impl Dihedral {
 mod tests {
     use super::*;
 
-    const ALL: [Dihedral; 8] = {
-        let mut all = [Dihedral::IDENTITY; 8];
-        let mut i = 0;
-        while i < 8 {
-            all[i] = Dihedral { transpose: i & 1 != 0, flip_x: i & 2 != 0, flip_y: i & 4 != 0 };
-            i += 1;
-        }
-        all
-    };
-
     #[test]
     fn composition_is_the_composition_of_copies() {
         for side in [1, 5, 19] {
@@ -100,8 +101,8 @@ mod tests {
                 view.copy(src, &mut out, side);
                 out
             };
-            for a in ALL {
-                for b in ALL {
+            for a in Dihedral::ALL {
+                for b in Dihedral::ALL {
                     assert_eq!(copy(a.then(b), &src), copy(b, &copy(a, &src)), "{a:?} then {b:?}");
                 }
             }

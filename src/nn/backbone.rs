@@ -1,7 +1,10 @@
 //! The backbones by name.
 
+use super::densenet::{self, DenseNet};
 use super::efficientnet::{self, EfficientNet};
 use super::init;
+use super::mobilenet::{self, MobileNet};
+use super::resnet::{self, ResNet};
 use super::store::Store;
 use super::tiny::{self, TinyCnn};
 use super::{Doing, Torch};
@@ -10,23 +13,39 @@ use crate::base::{Failure, Result};
 use std::path::Path;
 use tch::Tensor;
 
-/// Which backbone.
+/// Which backbone. Parameters are counted without the ImageNet classifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// EfficientNet-B0, 4,007,548 parameters, 1,280 features.
     EfficientNetB0,
+    /// EfficientNet-B7, 63,786,960 parameters, 2,560 features.
+    EfficientNetB7,
+    /// ResNet-18, 11,176,512 parameters, 512 features.
+    Resnet18,
+    /// ResNet-50, 23,508,032 parameters, 2,048 features.
+    Resnet50,
+    /// DenseNet-121, 6,953,856 parameters, 1,024 features.
+    Densenet121,
+    /// MobileNetV2, 2,223,872 parameters, 1,280 features.
+    MobilenetV2,
     /// Two convolutions, 1,416 parameters, 16 features.
     TinyCnn,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::EfficientNetB0, Self::TinyCnn];
+    pub const ALL: [Self; 7] =
+        [Self::EfficientNetB0, Self::EfficientNetB7, Self::Resnet18, Self::Resnet50, Self::Densenet121, Self::MobilenetV2, Self::TinyCnn];
 
     /// The name in protocols and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::EfficientNetB0 => "efficientnet_b0",
+            Self::EfficientNetB7 => "efficientnet_b7",
+            Self::Resnet18 => "resnet18",
+            Self::Resnet50 => "resnet50",
+            Self::Densenet121 => "densenet121",
+            Self::MobilenetV2 => "mobilenet_v2",
             Self::TinyCnn => "tiny_cnn",
         }
     }
@@ -39,46 +58,57 @@ impl Kind {
         })
     }
 
-    /// How many times smaller the side of the last feature map is than the patch's (rounded up).
-    pub fn reduction(self) -> usize {
+    /// Side of the last feature map for patches of a side, in pixels; 0 for patches that are too small.
+    pub fn last_side(self, side: usize) -> usize {
+        let up = |side: usize, times: usize| (0..times).fold(side, |s, _| s.div_ceil(2));
         match self {
-            Self::EfficientNetB0 => 32,
-            Self::TinyCnn => 4,
+            Self::TinyCnn => up(side, 2),
+            // Convolutions round up, the average pools behind them down.
+            Self::Densenet121 => up(side, 2) / 8,
+            _ => up(side, 5),
         }
     }
 
     /// Length of the feature vector.
     pub fn features(self) -> i64 {
         match self {
-            Self::EfficientNetB0 => efficientnet::FEATURES,
+            Self::EfficientNetB0 => efficientnet::B0.features,
+            Self::EfficientNetB7 => efficientnet::B7.features,
+            Self::Resnet18 => resnet::R18.features,
+            Self::Resnet50 => resnet::R50.features,
+            Self::Densenet121 => densenet::FEATURES,
+            Self::MobilenetV2 => mobilenet::FEATURES,
             Self::TinyCnn => tiny::FEATURES,
         }
     }
 }
 
-/// An image to a feature vector.
-pub enum Backbone {
-    /// EfficientNet-B0.
-    EfficientNetB0(Box<EfficientNet>),
-    /// The small one.
-    TinyCnn(TinyCnn),
+/// What every backbone does.
+pub trait Network {
+    /// [N, 3, H, W] to [N, F]. Training mode moves running statistics and may draw from libtorch's generator.
+    fn forward(&self, x: &Tensor, train: bool) -> Torch<Tensor>;
 }
+
+/// An image to a feature vector.
+pub struct Backbone(Box<dyn Network>);
 
 impl Backbone {
     /// Registers a backbone and draws its initial values from libtorch's generator.
     pub fn new(store: &mut Store, kind: Kind) -> Torch<Self> {
-        Ok(match kind {
-            Kind::EfficientNetB0 => Self::EfficientNetB0(Box::new(EfficientNet::new(store)?)),
-            Kind::TinyCnn => Self::TinyCnn(TinyCnn::new(store)?),
-        })
+        Ok(Self(match kind {
+            Kind::EfficientNetB0 => Box::new(EfficientNet::new(store, &efficientnet::B0)?),
+            Kind::EfficientNetB7 => Box::new(EfficientNet::new(store, &efficientnet::B7)?),
+            Kind::Resnet18 => Box::new(ResNet::new(store, &resnet::R18)?),
+            Kind::Resnet50 => Box::new(ResNet::new(store, &resnet::R50)?),
+            Kind::Densenet121 => Box::new(DenseNet::new(store)?),
+            Kind::MobilenetV2 => Box::new(MobileNet::new(store)?),
+            Kind::TinyCnn => Box::new(TinyCnn::new(store)?),
+        }))
     }
 
     /// [N, 3, H, W] to [N, F].
     pub fn forward(&self, x: &Tensor, train: bool) -> Torch<Tensor> {
-        match self {
-            Self::EfficientNetB0(net) => net.forward(x, train),
-            Self::TinyCnn(net) => net.forward(x, train),
-        }
+        self.0.forward(x, train)
     }
 }
 
@@ -117,6 +147,9 @@ impl FeatureNet {
     /// The same for plain numbers [N, 3, H, W], some images at a time: [N, F].
     pub fn features_of(&self, images: &[f32], shape: [usize; 4], batch: usize) -> Result<Vec<f32>> {
         let one: usize = shape[1..].iter().product();
+        if self.kind.last_side(shape[2]) == 0 || self.kind.last_side(shape[3]) == 0 {
+            return Err(Failure::input(format!("images of {} x {} pixels are too small for {}", shape[2], shape[3], self.kind.name())));
+        }
         let lengths = shape.map(|n| n as i64);
         let mut out = Vec::new();
         for part in images.chunks(one * batch) {
@@ -128,8 +161,8 @@ impl FeatureNet {
     }
 }
 
-/// Copies a backbone's values in: names may stand alone or under `backbone.`; a `classifier` may be there.
+/// Copies a backbone's values in: names may stand alone or under `backbone.`; a `classifier` (ResNet: `fc`) may be there.
 pub fn read_backbone(store: &Store, file: &Arrays) -> Result<()> {
     let prefix = if file.entries().keys().any(|n| n.starts_with("backbone.")) { "backbone." } else { "" };
-    store.read_from(file, prefix, |name| name.starts_with("classifier."))
+    store.read_from(file, prefix, |name| name.starts_with("classifier.") || name.starts_with("fc."))
 }

@@ -1,25 +1,54 @@
-//! EfficientNet-B0 (Tan and Le, 2019) as torchvision 0.26 builds it: names, shapes, order and draws.
+//! EfficientNet (Tan and Le, 2019) as torchvision 0.26 builds it: names, shapes, order and draws.
 
-use super::layers::{Conv, ConvNorm, ConvSpec, Linear, spatial_mean, stochastic_depth};
+use super::backbone::Network;
+use super::layers::{Activation, After, Conv, ConvNorm, ConvSpec, Linear, NormSpec, spatial_mean, stochastic_depth};
 use super::store::Store;
 use super::{Torch, init};
 use tch::Tensor;
 
-/// Channels of the feature vector.
-pub const FEATURES: i64 = 1280;
 /// Stochastic depth of the last block; earlier ones scale with their number.
 const STOCHASTIC_DEPTH: f64 = 0.2;
 
 /// A stage: expansion, kernel, stride, input channels, output channels, blocks.
-const STAGES: [(i64, i64, i64, i64, i64, usize); 7] = [
-    (1, 3, 1, 32, 16, 1),
-    (6, 3, 2, 16, 24, 2),
-    (6, 5, 2, 24, 40, 2),
-    (6, 3, 2, 40, 80, 3),
-    (6, 5, 1, 80, 112, 3),
-    (6, 5, 2, 112, 192, 4),
-    (6, 3, 1, 192, 320, 1),
-];
+type Stage = (i64, i64, i64, i64, i64, usize);
+
+/// The numbers of one size of the network.
+pub struct Size {
+    stages: [Stage; 7],
+    /// Channels of the feature vector.
+    pub features: i64,
+    norm: NormSpec,
+}
+
+/// EfficientNet-B0: 16 blocks.
+pub const B0: Size = Size {
+    stages: [
+        (1, 3, 1, 32, 16, 1),
+        (6, 3, 2, 16, 24, 2),
+        (6, 5, 2, 24, 40, 2),
+        (6, 3, 2, 40, 80, 3),
+        (6, 5, 1, 80, 112, 3),
+        (6, 5, 2, 112, 192, 4),
+        (6, 3, 1, 192, 320, 1),
+    ],
+    features: 1280,
+    norm: NormSpec { epsilon: 1e-5, momentum: 0.1 },
+};
+
+/// EfficientNet-B7: 55 blocks, twice as wide, and other constants of normalisation.
+pub const B7: Size = Size {
+    stages: [
+        (1, 3, 1, 64, 32, 4),
+        (6, 3, 2, 32, 48, 7),
+        (6, 5, 2, 48, 80, 7),
+        (6, 3, 2, 80, 160, 10),
+        (6, 5, 1, 160, 224, 10),
+        (6, 5, 2, 224, 384, 13),
+        (6, 3, 1, 384, 640, 4),
+    ],
+    features: 2560,
+    norm: NormSpec { epsilon: 1e-3, momentum: 0.01 },
+};
 
 struct SqueezeExcitation {
     fc1: Conv,
@@ -61,7 +90,7 @@ impl Block {
     }
 }
 
-/// EfficientNet-B0 without its classifier.
+/// An EfficientNet without its classifier.
 pub struct EfficientNet {
     stem: ConvNorm,
     blocks: Vec<Block>,
@@ -69,14 +98,15 @@ pub struct EfficientNet {
 }
 
 impl EfficientNet {
-    /// Registers the network with the draws of `torchvision.models.efficientnet_b0()`, the ImageNet classifier's
-    /// included, so that what is built after it gets PyTorch's values too.
-    pub fn new(store: &mut Store) -> Torch<Self> {
-        let plain = |input, output, kernel, stride| ConvSpec { input, output, kernel, stride, groups: 1, bias: false };
-        let stem = ConvNorm::new(store, "features.0", plain(3, 32, 3, 2), true)?;
-        let total: usize = STAGES.iter().map(|s| s.5).sum();
+    /// Registers the network with the draws of `torchvision.models.efficientnet_b0()` (or `_b7`), the ImageNet
+    /// classifier's included, so that what is built after it gets PyTorch's values too.
+    pub fn new(store: &mut Store, size: &Size) -> Torch<Self> {
+        let active = After { norm: size.norm, activation: Activation::Silu };
+        let linear = After { activation: Activation::None, ..active };
+        let stem = ConvNorm::new(store, "features.0", ConvSpec::dense(3, size.stages[0].3, 3, 2), active)?;
+        let total: usize = size.stages.iter().map(|s| s.5).sum();
         let mut blocks = Vec::with_capacity(total);
-        for (stage, &(expansion, kernel, stride, input, output, count)) in STAGES.iter().enumerate() {
+        for (stage, &(expansion, kernel, stride, input, output, count)) in size.stages.iter().enumerate() {
             for index in 0..count {
                 let (stride, input) = if index == 0 { (stride, input) } else { (1, output) };
                 let wide = input * expansion;
@@ -86,16 +116,18 @@ impl EfficientNet {
                     next += 1;
                     format!("features.{}.{index}.block.{}", stage + 1, next - 1)
                 };
-                let expand = if expansion == 1 { None } else { Some(ConvNorm::new(store, &name(), plain(input, wide, 1, 1), true)?) };
-                let spec = ConvSpec { input: wide, output: wide, kernel, stride, groups: wide, bias: false };
-                let depthwise = ConvNorm::new(store, &name(), spec, true)?;
+                let expand = match expansion {
+                    1 => None,
+                    _ => Some(ConvNorm::new(store, &name(), ConvSpec::dense(input, wide, 1, 1), active)?),
+                };
+                let depthwise = ConvNorm::new(store, &name(), ConvSpec::depthwise(wide, kernel, stride), active)?;
                 let squeeze = SqueezeExcitation::new(store, &name(), wide, (input / 4).max(1))?;
-                let project = ConvNorm::new(store, &name(), plain(wide, output, 1, 1), false)?;
+                let project = ConvNorm::new(store, &name(), ConvSpec::dense(wide, output, 1, 1), linear)?;
                 blocks.push(Block { expand, depthwise, squeeze, project, residual: stride == 1 && input == output, drop });
             }
         }
-        let last = ConvNorm::new(store, "features.8", plain(320, FEATURES, 1, 1), true)?;
-        let mut classifier = Linear::detached(FEATURES, 1000)?;
+        let last = ConvNorm::new(store, "features.8", ConvSpec::dense(size.stages[6].4, size.features, 1, 1), active)?;
+        let mut classifier = Linear::detached(size.features, 1000)?;
         let mut net = Self { stem, blocks, last };
         net.convolutions().into_iter().try_for_each(Conv::reinitialise)?;
         init::uniform_by_outputs(&mut classifier.weight)?;
@@ -115,9 +147,11 @@ impl EfficientNet {
         all.push(&mut self.last.conv);
         all
     }
+}
 
-    /// [N, 3, H, W] to [N, 1280].
-    pub fn forward(&self, x: &Tensor, train: bool) -> Torch<Tensor> {
+impl Network for EfficientNet {
+    /// [N, 3, H, W] to [N, F].
+    fn forward(&self, x: &Tensor, train: bool) -> Torch<Tensor> {
         let mut y = self.stem.forward(x, train)?;
         for block in &self.blocks {
             y = block.forward(&y, train)?;

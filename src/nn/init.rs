@@ -49,6 +49,12 @@ pub fn kaiming_normal_fan_out(w: &mut Tensor) -> Torch<()> {
     w.f_normal_(0.0, std).map(drop)
 }
 
+/// `kaiming_normal_(w)`: by fan-in, with the rectifier's gain √2.
+pub fn kaiming_normal_fan_in(w: &mut Tensor) -> Torch<()> {
+    let std = 2f64.sqrt() / (fan_in(&w.size()) as f64).sqrt();
+    w.f_normal_(0.0, std).map(drop)
+}
+
 /// `xavier_uniform_(w)`.
 pub fn xavier_uniform(w: &mut Tensor) -> Torch<()> {
     let shape = w.size();

@@ -4,10 +4,46 @@ use super::store::Store;
 use super::{Torch, init, shim};
 use tch::{Kind, Tensor};
 
-/// Epsilon of batch normalisation, here and in torchvision's EfficientNet-B0.
-pub const BATCH_NORM_EPSILON: f64 = 1e-5;
-/// Share of a new batch in the running statistics.
-pub const BATCH_NORM_MOMENTUM: f64 = 0.1;
+/// Constants of a batch normalisation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct NormSpec {
+    /// Added to the variance.
+    pub epsilon: f64,
+    /// Share of a new batch in the running statistics.
+    pub momentum: f64,
+}
+
+impl Default for NormSpec {
+    /// PyTorch's own, and those of all networks here but EfficientNet-B7.
+    fn default() -> Self {
+        Self { epsilon: 1e-5, momentum: 0.1 }
+    }
+}
+
+/// What follows a normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// Nothing.
+    None,
+    /// x·σ(x).
+    Silu,
+    /// max(x, 0).
+    Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
+}
+
+impl Activation {
+    /// The same shape.
+    pub fn forward(self, x: Tensor) -> Torch<Tensor> {
+        match self {
+            Self::None => Ok(x),
+            Self::Silu => x.f_silu(),
+            Self::Relu => x.f_relu(),
+            Self::Relu6 => x.f_relu6(),
+        }
+    }
+}
 
 /// A square 2-D convolution.
 pub struct Conv {
@@ -35,6 +71,18 @@ pub struct ConvSpec {
     pub groups: i64,
     /// With a bias.
     pub bias: bool,
+}
+
+impl ConvSpec {
+    /// One group, no bias.
+    pub fn dense(input: i64, output: i64, kernel: i64, stride: i64) -> Self {
+        Self { input, output, kernel, stride, groups: 1, bias: false }
+    }
+
+    /// As many groups as channels, no bias.
+    pub fn depthwise(channels: i64, kernel: i64, stride: i64) -> Self {
+        Self { input: channels, output: channels, kernel, stride, groups: channels, bias: false }
+    }
 }
 
 impl Conv {
@@ -67,6 +115,11 @@ impl Conv {
         init::kaiming_normal_fan_out(&mut self.weight)?;
         self.bias.as_mut().map_or(Ok(()), |b| b.f_zero_().map(drop))
     }
+
+    /// The same by fan-in: DenseNet's.
+    pub fn reinitialise_fan_in(&mut self) -> Torch<()> {
+        init::kaiming_normal_fan_in(&mut self.weight)
+    }
 }
 
 /// Batch normalisation over [N, C, H, W].
@@ -75,17 +128,28 @@ pub struct BatchNorm {
     bias: Tensor,
     mean: Tensor,
     variance: Tensor,
+    spec: NormSpec,
+    /// Normalises by the running statistics in training too, and leaves them alone.
+    fixed: bool,
 }
 
 impl BatchNorm {
-    /// Registers weight 1, bias 0, running mean 0 and variance 1; draws nothing.
+    /// Registers weight 1, bias 0, running mean 0 and variance 1; draws nothing. PyTorch's constants.
     pub fn new(store: &mut Store, name: &str, channels: i64) -> Torch<Self> {
+        Self::with(store, name, channels, NormSpec::default())
+    }
+
+    /// The same with other constants. Where the store freezes it, it is fixed unless the store lets frozen norms move.
+    pub fn with(store: &mut Store, name: &str, channels: i64, spec: NormSpec) -> Torch<Self> {
         let full = |value: f64| init::empty(&[channels])?.f_fill_(value);
+        let weight = format!("{name}.weight");
         Ok(Self {
-            weight: store.parameter(&format!("{name}.weight"), full(1.0)?),
+            fixed: store.fixes_norm(&weight),
+            weight: store.parameter(&weight, full(1.0)?),
             bias: store.parameter(&format!("{name}.bias"), full(0.0)?),
             mean: store.buffer(&format!("{name}.running_mean"), full(0.0)?),
             variance: store.buffer(&format!("{name}.running_var"), full(1.0)?),
+            spec,
         })
     }
 
@@ -96,33 +160,53 @@ impl BatchNorm {
             Some(&self.bias),
             Some(&self.mean),
             Some(&self.variance),
-            train,
-            BATCH_NORM_MOMENTUM,
-            BATCH_NORM_EPSILON,
+            train && !self.fixed,
+            self.spec.momentum,
+            self.spec.epsilon,
             true,
         )
     }
 }
 
-/// Convolution without bias, batch normalisation, and SiLU if `active`: torchvision's `Conv2dNormActivation`.
+/// What stands behind a convolution.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct After {
+    /// Constants of the normalisation.
+    pub norm: NormSpec,
+    /// What follows it.
+    pub activation: Activation,
+}
+
+impl After {
+    /// PyTorch's normalisation and this activation.
+    pub fn plain(activation: Activation) -> Self {
+        Self { norm: NormSpec::default(), activation }
+    }
+}
+
+/// Convolution without bias, batch normalisation and activation: torchvision's `Conv2dNormActivation`.
 pub struct ConvNorm {
-    /// The convolution, `<name>.0`.
+    /// The convolution.
     pub conv: Conv,
     norm: BatchNorm,
-    active: bool,
+    activation: Activation,
 }
 
 impl ConvNorm {
     /// Registers `<name>.0.*` and `<name>.1.*`.
-    pub fn new(store: &mut Store, name: &str, spec: ConvSpec, active: bool) -> Torch<Self> {
-        let conv = Conv::new(store, &format!("{name}.0"), ConvSpec { bias: false, ..spec })?;
-        Ok(Self { conv, norm: BatchNorm::new(store, &format!("{name}.1"), spec.output)?, active })
+    pub fn new(store: &mut Store, name: &str, spec: ConvSpec, after: After) -> Torch<Self> {
+        Self::named(store, &format!("{name}.0"), &format!("{name}.1"), spec, after)
+    }
+
+    /// Registers `<conv>.weight` and `<norm>.*`.
+    pub fn named(store: &mut Store, conv: &str, norm: &str, spec: ConvSpec, after: After) -> Torch<Self> {
+        let conv = Conv::new(store, conv, ConvSpec { bias: false, ..spec })?;
+        Ok(Self { conv, norm: BatchNorm::with(store, norm, spec.output, after.norm)?, activation: after.activation })
     }
 
     /// [N, in, H, W] to [N, out, H', W'].
     pub fn forward(&self, x: &Tensor, train: bool) -> Torch<Tensor> {
-        let y = self.norm.forward(&self.conv.forward(x)?, train)?;
-        if self.active { y.f_silu() } else { Ok(y) }
+        self.activation.forward(self.norm.forward(&self.conv.forward(x)?, train)?)
     }
 }
 

@@ -3,16 +3,22 @@
 //! Floor: above `base`, below `train`. All access to libtorch that tch lacks goes through [`shim`].
 
 pub mod backbone;
+pub mod bleep;
+pub mod densenet;
 pub mod efficientnet;
+pub mod freeze;
 pub mod init;
 pub mod layers;
+pub mod mobilenet;
 pub mod operations;
 pub mod regressor;
+pub mod resnet;
 pub mod shim;
 pub mod store;
 pub mod tiny;
 
 pub use backbone::{Backbone, Kind as BackboneKind};
+pub use freeze::{Frozen, Learning};
 pub use regressor::{Head, Regressor};
 pub use store::Store;
 

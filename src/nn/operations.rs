@@ -47,6 +47,7 @@ pub const MOVES: &[&str] = &[
     "aten::t",
     "aten::to",
     "aten::transpose",
+    "aten::unsqueeze",
     "aten::view",
     "aten::zero_",
     "aten::zeros",
@@ -74,6 +75,7 @@ pub const PORTABLE: &[&str] = &[
     "aten::batch_norm",
     "aten::bernoulli_",
     "aten::bmm",
+    "aten::clamp",
     "aten::clamp_min",
     "aten::conv2d",
     "aten::convolution",
@@ -85,6 +87,8 @@ pub const PORTABLE: &[&str] = &[
     "aten::exp",
     "aten::gelu",
     "aten::gelu_backward",
+    "aten::hardtanh",
+    "aten::hardtanh_backward",
     "aten::l1_loss",
     "aten::layer_norm",
     "aten::linear",
@@ -101,6 +105,7 @@ pub const PORTABLE: &[&str] = &[
     "aten::mse_loss",
     "aten::mse_loss_backward",
     "aten::mul",
+    "aten::mul_",
     "aten::native_batch_norm",
     "aten::native_batch_norm_backward",
     "aten::native_layer_norm",
@@ -112,6 +117,7 @@ pub const PORTABLE: &[&str] = &[
     "aten::randn",
     "aten::reciprocal",
     "aten::relu",
+    "aten::relu6",
     "aten::rsqrt",
     "aten::sgn",
     "aten::sigmoid",
@@ -122,6 +128,7 @@ pub const PORTABLE: &[&str] = &[
     "aten::smooth_l1_loss_backward",
     "aten::softmax",
     "aten::sub",
+    "aten::sub_",
     "aten::sum",
     "aten::tanh",
     "aten::tanh_backward",
@@ -133,76 +140,95 @@ pub const PORTABLE: &[&str] = &[
     "pinfold::depthwise_weight_gradient",
 ];
 
-/// What every training and prediction uses besides its backbone: head, loss, optimiser, draws.
+/// What every training and prediction uses besides backbone, head and optimiser.
 pub const TRAINING: &[&str] = &[
-    "aten::_fused_adam_",
     "aten::addmm",
     "aten::bernoulli_",
-    "aten::clamp_min",
     "aten::div_",
     "aten::dropout",
     "aten::linear",
     "aten::mean",
     "aten::mm",
-    "aten::mse_loss",
-    "aten::mse_loss_backward",
     "aten::mul",
-    "aten::relu",
     "aten::sum",
-    "aten::threshold_backward",
     "aten::uniform_",
 ];
 
+/// A regressor's head and its losses.
+pub const REGRESSION: &[&str] = &["aten::clamp_min", "aten::mse_loss", "aten::mse_loss_backward", "aten::relu", "aten::threshold_backward"];
+
+/// BLEEP's projections and its loss.
+pub const BLEEP: &[&str] = &[
+    "aten::_log_softmax",
+    "aten::_log_softmax_backward_data",
+    "aten::_softmax",
+    "aten::_softmax_backward_data",
+    "aten::add",
+    "aten::add_",
+    "aten::div",
+    "aten::gelu",
+    "aten::gelu_backward",
+    "aten::layer_norm",
+    "aten::log_softmax",
+    "aten::matmul",
+    "aten::native_layer_norm",
+    "aten::native_layer_norm_backward",
+    "aten::neg",
+    "aten::softmax",
+];
+
+/// Adam.
+pub const ADAM: &[&str] = &["aten::_fused_adam_"];
+/// AdamW.
+pub const ADAMW: &[&str] = &["aten::_fused_adam_", "aten::mul_"];
+/// Descent with momentum.
+pub const SGD: &[&str] = &["aten::add", "aten::add_", "aten::mul_", "aten::sub_"];
+
+/// What convolutions with normalisation use, initial draws, forward and backward.
+const CONVOLUTION: &[&str] = &[
+    "aten::_batch_norm_impl_index",
+    "aten::_convolution",
+    "aten::_slow_conv2d_forward",
+    "aten::batch_norm",
+    "aten::conv2d",
+    "aten::convolution",
+    "aten::convolution_backward",
+    "aten::div",
+    "aten::mkldnn_convolution",
+    "aten::native_batch_norm",
+    "aten::native_batch_norm_backward",
+    "aten::normal_",
+    "aten::thnn_conv2d",
+];
+const SILU: &[&str] = &["aten::silu", "aten::silu_backward"];
+const RELU: &[&str] = &["aten::clamp_min", "aten::relu", "aten::threshold_backward"];
+const RELU6: &[&str] = &["aten::clamp", "aten::hardtanh", "aten::hardtanh_backward", "aten::relu6"];
+const SIGMOID: &[&str] = &["aten::sigmoid", "aten::sigmoid_backward"];
+const ADDITION: &[&str] = &["aten::add", "aten::add_"];
+const DEPTHWISE: &[&str] = &["pinfold::depthwise_weight_gradient"];
+const MAX_POOL: &[&str] = &["aten::max_pool2d", "aten::max_pool2d_with_indices", "aten::max_pool2d_with_indices_backward"];
+const AVERAGE_POOL: &[&str] = &["aten::avg_pool2d", "aten::avg_pool2d_backward"];
+
 impl Kind {
-    /// The calculations of this backbone, initial draws, forward and backward pass.
-    pub fn operations(self) -> &'static [&'static str] {
-        match self {
-            Self::EfficientNetB0 => &[
-                "aten::_batch_norm_impl_index",
-                "aten::_convolution",
-                "aten::_slow_conv2d_forward",
-                "aten::add",
-                "aten::add_",
-                "aten::batch_norm",
-                "aten::conv2d",
-                "aten::convolution",
-                "aten::convolution_backward",
-                "aten::div",
-                "aten::mkldnn_convolution",
-                "aten::native_batch_norm",
-                "aten::native_batch_norm_backward",
-                "aten::normal_",
-                "aten::sigmoid",
-                "aten::sigmoid_backward",
-                "aten::silu",
-                "aten::silu_backward",
-                "aten::thnn_conv2d",
-                "pinfold::depthwise_weight_gradient",
-            ],
-            Self::TinyCnn => &[
-                "aten::_batch_norm_impl_index",
-                "aten::_convolution",
-                "aten::_slow_conv2d_forward",
-                "aten::batch_norm",
-                "aten::conv2d",
-                "aten::convolution",
-                "aten::convolution_backward",
-                "aten::div",
-                "aten::mkldnn_convolution",
-                "aten::native_batch_norm",
-                "aten::native_batch_norm_backward",
-                "aten::normal_",
-                "aten::silu",
-                "aten::silu_backward",
-                "aten::thnn_conv2d",
-            ],
-        }
+    /// The calculations of this backbone, initial draws, forward and backward pass; sorted, each once.
+    pub fn operations(self) -> Vec<&'static str> {
+        let parts: &[&[&str]] = match self {
+            Self::EfficientNetB0 | Self::EfficientNetB7 => &[CONVOLUTION, SILU, SIGMOID, ADDITION, DEPTHWISE],
+            Self::Resnet18 | Self::Resnet50 => &[CONVOLUTION, RELU, ADDITION, MAX_POOL],
+            Self::Densenet121 => &[CONVOLUTION, RELU, &["aten::add"], MAX_POOL, AVERAGE_POOL],
+            Self::MobilenetV2 => &[CONVOLUTION, RELU6, ADDITION, DEPTHWISE],
+            Self::TinyCnn => &[CONVOLUTION, SILU],
+        };
+        let mut all = parts.concat();
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 }
 
-/// All calculations of a training and a prediction with this backbone.
+/// All calculations of a training and a prediction with this backbone, but for those of its head and its optimiser.
 pub fn of(kind: Kind) -> impl Iterator<Item = &'static str> {
-    kind.operations().iter().chain(TRAINING).copied()
+    kind.operations().into_iter().chain(TRAINING.iter().copied())
 }
 
 /// Those of some operations that are not proven portable.

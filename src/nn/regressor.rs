@@ -1,13 +1,14 @@
 //! The single-patch regressor: a backbone and a small head (spec/liver-single-patch.md, section 3.1).
 
 use super::backbone::{Backbone, Kind, read_backbone};
+use super::freeze::Frozen;
 use super::layers::Linear;
 use super::store::Store;
 use super::{Doing, Torch, init};
 use crate::base::arrays::Arrays;
 use crate::base::{Failure, Result};
 use std::path::Path;
-use tch::{Device, Tensor};
+use tch::{Device, Tensor, no_grad};
 
 /// The head's numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,27 +34,40 @@ pub struct Regressor {
 }
 
 impl Regressor {
-    /// Builds it after `manual_seed(seed)`, drawing in PyTorch's order: backbone, hidden layer, output layer.
+    /// Builds it after `manual_seed(seed)`, drawing in PyTorch's order: backbone, hidden layer, output layer. All of it
+    /// learns.
     pub fn new(kind: Kind, head: Head, seed: u64, device: Device) -> Result<Self> {
-        let _generator = init::generator();
-        Self::build(kind, head, seed, device).torch("build the network")
+        Self::freezing(kind, head, Frozen::default(), seed, device)
     }
 
-    fn build(kind: Kind, head: Head, seed: u64, device: Device) -> Torch<Self> {
+    /// The same with a part of the backbone frozen.
+    pub fn freezing(kind: Kind, head: Head, frozen: Frozen, seed: u64, device: Device) -> Result<Self> {
+        let _generator = init::generator();
+        Self::build(kind, head, frozen, seed, device).torch("build the network")
+    }
+
+    fn build(kind: Kind, head: Head, frozen: Frozen, seed: u64, device: Device) -> Torch<Self> {
         tch::manual_seed(seed as i64);
-        let mut backbone_store = Store::new();
+        let mut backbone_store = Store::freezing(frozen);
         let backbone = Backbone::new(&mut backbone_store, kind)?;
         let mut store = Store::new();
-        for entry in backbone_store.entries() {
-            let (name, tensor) = (format!("backbone.{}", entry.name), entry.tensor.shallow_clone());
-            let _ = if entry.trainable { store.parameter(&name, tensor) } else { store.buffer(&name, tensor) };
-        }
+        store.adopt("backbone.", &backbone_store);
         let (features, outputs) = (kind.features(), head.outputs as i64);
         let hidden = if head.hidden == 0 { None } else { Some(Linear::new(&mut store, "hidden", features, head.hidden as i64)?) };
         let width = if head.hidden == 0 { features } else { head.hidden as i64 };
         let regressor = Linear::new(&mut store, "regressor", width, outputs)?;
         store.settle(device, tch::Kind::Float)?;
         Ok(Self { store, backbone_store, backbone, hidden, regressor, dropout: head.dropout })
+    }
+
+    /// Lets the output layer begin at a constant answer, as ST-Net does: weight 0, and one number a gene as bias.
+    pub fn start_at(&self, answer: &[f32]) -> Result<()> {
+        let set = || {
+            let bias = Tensor::f_from_slice(answer)?;
+            let _ = self.regressor.weight.shallow_clone().f_zero_()?;
+            self.regressor.bias.shallow_clone().f_copy_(&bias).map(drop)
+        };
+        no_grad(set).torch("set the head's first values")
     }
 
     /// Copies pretrained values into the backbone: a torchvision state dict, or another checkpoint's `backbone.*`.

@@ -2,6 +2,7 @@
 //!
 //! tch's own `VarStore` keeps a hash map, so its files differ from run to run; ours are equal byte for byte.
 
+use super::freeze::Frozen;
 use super::{Doing, Torch};
 use crate::base::arrays::{Arrays, ArraysWriter, Kind as Stored};
 use crate::base::{Failure, Result};
@@ -14,8 +15,10 @@ pub struct Entry {
     pub name: String,
     /// The tensor; layers hold other handles of the same one.
     pub tensor: Tensor,
-    /// A parameter that learns (otherwise a buffer: running statistics).
+    /// A parameter that learns.
     pub trainable: bool,
+    /// No parameter: running statistics.
+    pub buffer: bool,
 }
 
 /// All tensors of a network, in registration order (that of PyTorch's `state_dict`, without `num_batches_tracked`).
@@ -23,12 +26,23 @@ pub struct Entry {
 pub struct Store {
     entries: Vec<Entry>,
     prefix: String,
+    frozen: Frozen,
 }
 
 impl Store {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// An empty one in which parameters of some names do not learn.
+    pub fn freezing(frozen: Frozen) -> Self {
+        Self { frozen, ..Self::default() }
+    }
+
+    /// Whether the normalisation with the weight of that name (without prefix) keeps its running statistics as they are.
+    pub fn fixes_norm(&self, weight: &str) -> bool {
+        self.frozen.fixes_norm(weight)
     }
 
     /// Runs `build` with `prefix` put before every name it registers.
@@ -42,18 +56,27 @@ impl Store {
 
     /// Registers a parameter and gives a handle of it.
     pub fn parameter(&mut self, name: &str, tensor: Tensor) -> Tensor {
-        self.add(name, tensor, true)
+        let trainable = !self.frozen.covers(name);
+        self.add(name, tensor, trainable, false)
     }
 
     /// Registers a buffer and gives a handle of it.
     pub fn buffer(&mut self, name: &str, tensor: Tensor) -> Tensor {
-        self.add(name, tensor, false)
+        self.add(name, tensor, false, true)
     }
 
-    fn add(&mut self, name: &str, tensor: Tensor, trainable: bool) -> Tensor {
+    fn add(&mut self, name: &str, tensor: Tensor, trainable: bool, buffer: bool) -> Tensor {
         let handle = tensor.shallow_clone();
-        self.entries.push(Entry { name: format!("{}{name}", self.prefix), tensor, trainable });
+        self.entries.push(Entry { name: format!("{}{name}", self.prefix), tensor, trainable, buffer });
         handle
+    }
+
+    /// Registers handles of all tensors of another store, with `prefix` before their names; what is frozen there is here.
+    pub fn adopt(&mut self, prefix: &str, other: &Self) {
+        for Entry { name, tensor, trainable, buffer } in &other.entries {
+            let name = format!("{}{prefix}{name}", self.prefix);
+            self.entries.push(Entry { name, tensor: tensor.shallow_clone(), trainable: *trainable, buffer: *buffer });
+        }
     }
 
     /// The tensors, in order.
@@ -61,13 +84,18 @@ impl Store {
         &self.entries
     }
 
-    /// Handles of the parameters, in order.
+    /// Handles of the parameters that learn, in order.
     pub fn parameters(&self) -> Vec<Tensor> {
         self.entries.iter().filter(|e| e.trainable).map(|e| e.tensor.shallow_clone()).collect()
     }
 
-    /// Numbers in the parameters that learn.
+    /// Numbers in all parameters, frozen or not: the size of what is deployed.
     pub fn parameter_count(&self) -> usize {
+        self.entries.iter().filter(|e| !e.buffer).map(|e| e.tensor.numel()).sum()
+    }
+
+    /// Numbers in the parameters that learn.
+    pub fn learning_count(&self) -> usize {
         self.entries.iter().filter(|e| e.trainable).map(|e| e.tensor.numel()).sum()
     }
 

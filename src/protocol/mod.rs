@@ -4,6 +4,7 @@ pub mod check;
 pub mod data;
 pub mod execution;
 pub mod genes;
+pub mod network;
 pub mod parse;
 pub mod schema;
 

@@ -5,6 +5,7 @@
 pub use super::data::{Imported, Median, Visium};
 pub use super::execution::{Executor, Slurm};
 pub use super::genes::{Expression, GeneSpace, Genes, PanelFrom, PanelRule, PanelSet, Transform};
+pub use super::network::{Averaging, FrozenNorm, HeadStart, Network, NetworkName, Retrieval, Trainable, TrainablePart};
 use crate::base::{Digest, canon};
 pub use crate::stats::evaluate::{Lattice, Pooling, Undefined};
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,9 @@ pub struct Protocol {
     pub split: Split,
     /// Network and weights.
     pub network: Network,
+    /// How embeddings answer, for a network of BLEEP's kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrieval: Option<Retrieval>,
     /// Random changes of training patches.
     pub augmentation: Augmentation,
     /// Optimiser, schedule, length.
@@ -210,39 +214,23 @@ pub enum SplitKind {
     LeaveOneSlideOut,
 }
 
-/// Network and weights.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Network {
-    /// Which backbone.
-    pub name: NetworkName,
-    /// `"random"`, or a safetensors file below `weights/`.
-    pub weights: String,
-    /// SHA-256 of the weight file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weights_sha256: Option<Digest>,
-    /// Width of the head's hidden layer; 0 for none.
-    pub hidden: usize,
-    /// Dropout before each linear layer of the head.
-    pub dropout: f64,
-}
-
-/// Backbones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NetworkName {
-    /// EfficientNet-B0 with torchvision's names and shapes.
-    EfficientnetB0,
-    /// Two small convolutions: for tests and for trying things out.
-    TinyCnn,
-}
-
 /// Random changes of training patches.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Augmentation {
     /// The preset.
     pub preset: AugmentationPreset,
+    /// Views of a patch whose predictions are averaged on held-out spots: 1, or the 8 of a square.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub test_views: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(n: &usize) -> bool {
+    *n == 1
 }
 
 /// Augmentation presets.
@@ -265,12 +253,15 @@ pub struct Train {
     pub optimiser: Optimiser,
     /// Learning rate of the first epoch.
     pub learning_rate: f64,
-    /// L2 weight decay as torch's Adam adds it to the gradient.
+    /// L2 weight decay, added to the gradient as torch's Adam and SGD do it; with `adamw` off the weights.
     pub weight_decay: f64,
     /// Passes over the training spots.
     pub epochs: usize,
     /// Spots a step.
     pub batch: usize,
+    /// A last batch that is not full is left out, of the training and of the validation loss.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drop_last: bool,
     /// How the learning rate goes.
     pub schedule: Schedule,
     /// The loss.
@@ -311,6 +302,10 @@ impl Precision {
 pub enum Optimiser {
     /// Adam, betas 0.9 and 0.999, epsilon 1e-8.
     Adam,
+    /// Adam with the weight decay taken off the weights themselves, apart from the gradient.
+    Adamw,
+    /// Stochastic gradient descent with momentum 0.9.
+    Sgd,
 }
 
 /// Learning-rate schedules, stepped once an epoch.
@@ -331,6 +326,11 @@ pub enum Schedule {
 pub enum Loss {
     /// Mean squared error over spots and genes.
     Mse,
+    /// The sum over a batch's spots of their mean squared error over genes, as ST-Net does. The history shows the mean
+    /// over spots, like `mse`.
+    SquaredErrorSum,
+    /// BLEEP's, over the patches and spots of a batch; it needs `[retrieval]`.
+    Contrastive,
 }
 
 /// How batch losses become an epoch's loss.

@@ -6,9 +6,10 @@ use crate::base::arrays::Arrays;
 use crate::base::{Failure, Result};
 use crate::engine::{Event, Stage, Watch};
 use crate::histology::{Augmenter, Preset};
-use crate::nn::BackboneKind;
+use crate::nn::{BackboneKind, Learning};
 use crate::protocol::Protocol;
-use crate::protocol::schema::{AugmentationPreset, Best, NetworkName};
+use crate::protocol::schema::{AugmentationPreset, Best, FrozenNorm, HeadStart, NetworkName, Trainable, TrainablePart};
+use crate::split::Fold;
 use crate::train::{self, Augment, Config, Data, EpochRow, Progress, Stop};
 use std::cell::RefCell;
 use std::path::Path;
@@ -70,6 +71,11 @@ impl Progress for Telling<'_> {
 fn kind(name: NetworkName) -> BackboneKind {
     match name {
         NetworkName::EfficientnetB0 => BackboneKind::EfficientNetB0,
+        NetworkName::EfficientnetB7 => BackboneKind::EfficientNetB7,
+        NetworkName::Resnet18 => BackboneKind::Resnet18,
+        NetworkName::Resnet50 => BackboneKind::Resnet50,
+        NetworkName::Densenet121 => BackboneKind::Densenet121,
+        NetworkName::MobilenetV2 => BackboneKind::MobilenetV2,
         NetworkName::TinyCnn => BackboneKind::TinyCnn,
     }
 }
@@ -78,6 +84,17 @@ fn config(p: &Protocol, fold: usize) -> Config {
     let mut c = Config::new(kind(p.network.name));
     c.hidden = p.network.hidden;
     c.dropout = p.network.dropout;
+    c.learning = match p.network.trainable {
+        Trainable::Named(TrainablePart::All) => Learning::All,
+        Trainable::Named(TrainablePart::Head) => Learning::Nothing,
+        Trainable::From(k) => Learning::From(k),
+    };
+    c.norms_move = p.network.frozen_norm == FrozenNorm::Moving;
+    c.start_at_mean = p.network.head_start == HeadStart::TrainingMean;
+    c.optimiser = p.train.optimiser;
+    c.loss = p.train.loss;
+    c.drop_last = p.train.drop_last;
+    c.retrieval = p.retrieval;
     c.batch = p.train.batch;
     c.evaluation_batch = p.train.batch;
     c.epochs = p.train.epochs;
@@ -139,9 +156,16 @@ pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<
     train::fit(&c, &data, &augment, out, &mut telling).map(|_| ())
 }
 
-pub(super) fn predict(stage: &Predict, genes: usize, rows: &[usize], _watch: &mut dyn Watch) -> Result<Vec<f32>> {
+pub(super) fn predict(stage: &Predict, expression: &Expression, fold: &Fold, _watch: &mut dyn Watch) -> Result<Vec<f32>> {
     let patches = Arrays::open(&stage.patches.file("patches.safetensors"))?;
     let c = config(&stage.protocol, 0);
     let checkpoint = stage.train.file("checkpoint.safetensors");
-    train::predict(&train::Prediction::of(&c, genes, &checkpoint), patches.u8s("patches")?, side(&patches)?, rows)
+    let mut what = train::Prediction::of(&c, expression.genes.len(), &checkpoint);
+    what.eight_views = stage.protocol.augmentation.test_views == 8;
+    let (bytes, side) = (patches.u8s("patches")?, side(&patches)?);
+    let Some(how) = &stage.protocol.retrieval else { return train::predict(&what, bytes, side, &fold.test) };
+    // As published: the spots that chose the checkpoint answer too.
+    let mut keys: Vec<usize> = fold.train.iter().chain(&fold.validation).copied().collect();
+    keys.sort_unstable();
+    train::retrieve(&what, how, train::Pool { expression: &expression.values, keys: &keys }, bytes, side, &fold.test)
 }

@@ -1,8 +1,10 @@
 //! Training and prediction in a program that was built without libtorch: they say so.
 
+use super::files::Expression;
 use super::{predict::Predict, train::Train};
 use crate::base::{Failure, Result};
 use crate::engine::Watch;
+use crate::split::Fold;
 use std::path::Path;
 
 fn absent() -> Failure {
@@ -14,6 +16,6 @@ pub(super) fn train(_: &Train, _: &Path, _: &mut dyn Watch) -> Result<()> {
     Err(absent())
 }
 
-pub(super) fn predict(_: &Predict, _: usize, _: &[usize], _: &mut dyn Watch) -> Result<Vec<f32>> {
+pub(super) fn predict(_: &Predict, _: &Expression, _: &Fold, _: &mut dyn Watch) -> Result<Vec<f32>> {
     Err(absent())
 }

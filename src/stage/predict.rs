@@ -51,23 +51,31 @@ impl Predict {
 impl Stage for Predict {
     fn job(&self) -> Job {
         let d = &self.protocol.determinism;
+        let mut parameters = json!({
+            "fold": self.fold,
+            "name": self.name,
+            "network": self.protocol.network.name,
+            "hidden": self.protocol.network.hidden,
+            "batch": self.protocol.train.batch,
+            "colour": self.protocol.patch.colour,
+            "class": d.class,
+            "threads": d.threads,
+            "instruction_set": d.instruction_set,
+            "device": d.device,
+            "libtorch": super::LIBTORCH,
+        });
+        // Left out where they are as they always were, so that such predictions keep their keys.
+        if let Some(how) = &self.protocol.retrieval {
+            parameters["retrieval"] = json!(how);
+        }
+        if self.protocol.augmentation.test_views != 1 {
+            parameters["test_views"] = json!(self.protocol.augmentation.test_views);
+        }
         Job {
             stage: "predict",
             label: self.label(),
             version: 1,
-            parameters: json!({
-                "fold": self.fold,
-                "name": self.name,
-                "network": self.protocol.network.name,
-                "hidden": self.protocol.network.hidden,
-                "batch": self.protocol.train.batch,
-                "colour": self.protocol.patch.colour,
-                "class": d.class,
-                "threads": d.threads,
-                "instruction_set": d.instruction_set,
-                "device": d.device,
-                "libtorch": super::LIBTORCH,
-            }),
+            parameters,
             inputs: [&self.train, &self.preprocess, &self.patches, &self.split]
                 .into_iter()
                 .map(|a| (a.label.clone(), a.digest()))
@@ -83,7 +91,7 @@ impl Stage for Predict {
         let expression = Expression::read(&self.preprocess.dir)?;
         let fold = files::fold(&self.split.dir, self.fold, expression.spots.len())?;
         let g = expression.genes.len();
-        let prediction = super::learn::predict(self, g, &fold.test, watch)?;
+        let prediction = super::learn::predict(self, &expression, &fold, watch)?;
         let pick = |rows: &[usize]| rows.iter().flat_map(|&r| expression.values[r * g..(r + 1) * g].iter().copied()).collect::<Vec<f32>>();
         let held_out = FoldPredictions {
             name: self.name.clone(),

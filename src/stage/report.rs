@@ -5,6 +5,7 @@ use super::figures::{self, Drawn, Material};
 use super::files::{self, Expression};
 use super::ingest::Ingest;
 use super::leakage::{self, Finding};
+use crate::base::arrays::Arrays;
 use crate::base::{Digest, Result, text};
 use crate::dataset::Slide;
 use crate::engine::store::{Artifact, Job};
@@ -123,14 +124,22 @@ impl Stage for Report {
             crate::base::atomic::write(&out.join(&figure.file), &figure.png)?;
         }
         files::write_json(&out.join("figures.json"), &captions)?;
-        let page = self.page(&slides, &evaluation, findings, drawn);
+        let parameters = self.train.first().zip(histories.first()).map(|(a, (_, history))| sizes(a, history)).transpose()?;
+        let page = self.page(&slides, &evaluation, findings, drawn, parameters);
         crate::base::atomic::write(&out.join("report.md"), page::markdown(&page).as_bytes())?;
         crate::base::atomic::write(&out.join("index.html"), page::html(&page).as_bytes())
     }
 }
 
 impl Report {
-    fn page(&self, slides: &[Slide], evaluation: &Evaluation, findings: Vec<Finding>, drawn: Vec<Drawn>) -> Page {
+    fn page(
+        &self,
+        slides: &[Slide],
+        evaluation: &Evaluation,
+        findings: Vec<Finding>,
+        drawn: Vec<Drawn>,
+        parameters: Option<String>,
+    ) -> Page {
         let p = &self.protocol;
         let (leaks, sound): (Vec<Finding>, Vec<Finding>) = findings.into_iter().partition(|f| f.leaks);
         let texts = |all: Vec<Finding>| all.into_iter().map(|f| f.text).collect();
@@ -141,13 +150,13 @@ impl Report {
             verdicts: verdicts(p, evaluation),
             leaks: texts(leaks),
             sound: texts(sound),
-            facts: self.facts(slides, evaluation),
+            facts: self.facts(slides, evaluation, parameters),
             tables: tables(p, evaluation, slides, self.inputs()),
             figures: drawn.into_iter().map(|d| PageFigure { file: d.file, title: d.title, caption: d.caption, png: d.png }).collect(),
         }
     }
 
-    fn facts(&self, slides: &[Slide], evaluation: &Evaluation) -> Vec<(String, String)> {
+    fn facts(&self, slides: &[Slide], evaluation: &Evaluation, sizes: Option<String>) -> Vec<(String, String)> {
         let p = &self.protocol;
         let word = |v: &dyn Fn() -> serde_json::Value| v().as_str().map_or_else(String::new, str::to_owned);
         let spots: usize = slides.iter().map(|s| s.spots.len()).sum();
@@ -177,6 +186,7 @@ impl Report {
                     p.network.dropout
                 ),
             ),
+            ("parameters", sizes.unwrap_or_default()),
             ("augmentation", word(&|| json!(p.augmentation.preset))),
             ("training", parameters.join(", ")),
             ("seeds", format!("protocol {}, split {}", p.seed, p.split.seed)),
@@ -194,6 +204,19 @@ impl Report {
         .map(|(k, v)| (k.to_owned(), v))
         .into()
     }
+}
+
+/// The size of the deployed network (an ImageNet classifier that is not in it does not count: quirk M6), and how much of
+/// it learned.
+fn sizes(train: &Artifact, history: &serde_json::Value) -> Result<String> {
+    let file = Arrays::open(&train.file("checkpoint.safetensors"))?;
+    let statistics = |name: &str| name.ends_with(".running_mean") || name.ends_with(".running_var");
+    let numbers = file.entries().iter().filter(|(name, _)| !statistics(name)).map(|(_, e)| e.shape.iter().product::<usize>() as u64).sum();
+    let learned = match history["learning"].as_u64() {
+        Some(n) => format!("of which {} learned", text::thousands(n)),
+        None => "all of which learned".to_owned(),
+    };
+    Ok(format!("{} in the deployed network, {learned}", text::thousands(numbers)))
 }
 
 fn number(value: Option<f64>) -> String {

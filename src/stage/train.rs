@@ -59,7 +59,7 @@ impl Stage for Train {
     fn job(&self) -> Job {
         let p = &self.protocol;
         let d = &p.determinism;
-        let parameters = json!({
+        let mut parameters = json!({
             "fold": self.fold,
             "seed": p.seed,
             "network": p.network,
@@ -73,6 +73,10 @@ impl Stage for Train {
             "device": d.device,
             "libtorch": super::LIBTORCH,
         });
+        // How embeddings answer changes no training.
+        if let Some(r) = &p.retrieval {
+            parameters["retrieval"] = json!({"width": r.width, "temperature": r.temperature});
+        }
         let mut inputs: std::collections::BTreeMap<String, Digest> =
             [&self.preprocess, &self.patches, &self.split].into_iter().map(|a| (a.label.clone(), a.digest())).collect();
         if let Some(due) = p.network.weights_sha256.filter(|_| self.weights.is_some()) {

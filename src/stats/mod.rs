@@ -22,6 +22,7 @@ pub mod normal;
 pub mod partial;
 pub mod permutation;
 pub mod ranks;
+pub mod retrieval;
 pub mod student;
 pub mod summary;
 pub mod table;

@@ -5,6 +5,7 @@
 //! which approximates differently on different processors. The plain variant takes the root as 1/(1/√v) for the same
 //! reason; tests hold the two against each other.
 
+use super::optimiser::{Optimiser, learning};
 use crate::base::Result;
 use crate::base::arrays::{Arrays, ArraysWriter};
 use crate::nn::store::{read_tensor, write_tensor};
@@ -28,6 +29,8 @@ pub struct Adam {
     second: Vec<Tensor>,
     steps: u64,
     weight_decay: f64,
+    /// The weight decay is taken off the weights before each step (AdamW), not added to the gradient.
+    decoupled: bool,
     kernel: Kernel,
 }
 
@@ -38,40 +41,15 @@ impl Adam {
     /// Zero moments for the parameters of a network that is where it will be trained. Betas are 0.9 and 0.999, epsilon
     /// 1e-8; the weight decay is L2, added to the gradient.
     pub fn new(store: &Store, weight_decay: f64, kernel: Kernel) -> Result<Self> {
-        let names = store.entries().iter().filter(|e| e.trainable).map(|e| e.name.clone()).collect();
-        let parameters = store.parameters();
+        let (names, parameters) = learning(store);
         let zeros = || parameters.iter().map(|p| no_grad(|| p.f_zeros_like())).collect::<Torch<Vec<_>>>();
         let (first, second) = (zeros().torch("make the optimiser")?, zeros().torch("make the optimiser")?);
-        Ok(Self { names, parameters, first, second, steps: 0, weight_decay, kernel })
+        Ok(Self { names, parameters, first, second, steps: 0, weight_decay, decoupled: false, kernel })
     }
 
-    /// Steps taken so far.
-    pub fn steps(&self) -> u64 {
-        self.steps
-    }
-
-    /// What it moves.
-    pub fn parameters(&self) -> &[Tensor] {
-        &self.parameters
-    }
-
-    /// Forgets the gradients.
-    pub fn clear_gradients(&self) -> Torch<()> {
-        shim::clear_gradients(&self.parameters)
-    }
-
-    /// One step at this learning rate, over the parameters that have a gradient.
-    pub fn step(&mut self, rate: f64) -> Torch<()> {
-        self.steps += 1;
-        match self.kernel {
-            Kernel::Fused => shim::fused_adam(
-                &self.parameters,
-                &self.first,
-                &self.second,
-                shim::AdamStep { step: self.steps as i64, rate, betas: BETAS, epsilon: EPSILON, weight_decay: self.weight_decay },
-            ),
-            Kernel::Plain => no_grad(|| self.plain(rate)),
-        }
+    /// AdamW (Loshchilov and Hutter, 2017): each step first shrinks the weights by 1 − rate·decay.
+    pub fn decoupled(store: &Store, weight_decay: f64, kernel: Kernel) -> Result<Self> {
+        Ok(Self { decoupled: true, ..Self::new(store, weight_decay, kernel)? })
     }
 
     fn plain(&mut self, rate: f64) -> Torch<()> {
@@ -82,7 +60,7 @@ impl Adam {
             if !g.defined() {
                 continue;
             }
-            if self.weight_decay != 0.0 {
+            if self.weight_decay != 0.0 && !self.decoupled {
                 g = g.f_add(&p.f_mul_scalar(self.weight_decay)?)?;
             }
             let _ = m.f_lerp_(&g, 1.0 - BETAS.0)?;
@@ -95,8 +73,40 @@ impl Adam {
         Ok(())
     }
 
-    /// Adds the moments to a file in the making: `first/<name>` and `second/<name>`.
-    pub fn write_into(&self, out: &mut ArraysWriter) -> Result<()> {
+    fn shrink(&mut self, rate: f64) -> Torch<()> {
+        let factor = 1.0 - rate * self.weight_decay;
+        self.parameters.iter_mut().filter(|p| p.grad().defined()).try_for_each(|p| p.f_mul_scalar_(factor).map(drop))
+    }
+}
+
+impl Optimiser for Adam {
+    fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    fn parameters(&self) -> &[Tensor] {
+        &self.parameters
+    }
+
+    fn step(&mut self, rate: f64) -> Torch<()> {
+        self.steps += 1;
+        if self.decoupled && self.weight_decay != 0.0 {
+            no_grad(|| self.shrink(rate))?;
+        }
+        let weight_decay = if self.decoupled { 0.0 } else { self.weight_decay };
+        match self.kernel {
+            Kernel::Fused => shim::fused_adam(
+                &self.parameters,
+                &self.first,
+                &self.second,
+                shim::AdamStep { step: self.steps as i64, rate, betas: BETAS, epsilon: EPSILON, weight_decay },
+            ),
+            Kernel::Plain => no_grad(|| self.plain(rate)),
+        }
+    }
+
+    /// `first/<name>` and `second/<name>`.
+    fn write_into(&self, out: &mut ArraysWriter) -> Result<()> {
         for ((name, m), v) in self.names.iter().zip(&self.first).zip(&self.second) {
             write_tensor(out, &format!("first/{name}"), m)?;
             write_tensor(out, &format!("second/{name}"), v)?;
@@ -104,8 +114,7 @@ impl Adam {
         Ok(())
     }
 
-    /// Takes moments and the number of steps up again.
-    pub fn read_from(&mut self, file: &Arrays, steps: u64) -> Result<()> {
+    fn read_from(&mut self, file: &Arrays, steps: u64) -> Result<()> {
         for ((name, m), v) in self.names.iter().zip(&self.first).zip(&self.second) {
             read_tensor(file, &format!("first/{name}"), m)?;
             read_tensor(file, &format!("second/{name}"), v)?;

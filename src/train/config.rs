@@ -3,8 +3,8 @@
 use super::history::EpochRow;
 use crate::base::digest::Hasher;
 use crate::base::{Digest, Failure, Result, canon};
-use crate::nn::{BackboneKind, Head, regressor::patch_count};
-use crate::protocol::schema::{Best, Class, Colour, Device, EpochLoss, Precision, Schedule};
+use crate::nn::{BackboneKind, Frozen, Head, Learning, operations, regressor::patch_count};
+use crate::protocol::schema::{Best, Class, Colour, Device, EpochLoss, Loss, Optimiser, Precision, Retrieval, Schedule};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,17 +22,31 @@ pub struct Config {
     pub hidden: usize,
     /// Dropout before each linear layer of the head, in 0..1.
     pub dropout: f64,
+    /// Which part of the backbone learns.
+    pub learning: Learning,
+    /// Frozen normalisations follow the batches (quirk M4).
+    pub norms_move: bool,
+    /// The output layer begins with weight 0 and the mean target of the training spots as bias.
+    pub start_at_mean: bool,
+    /// A network of BLEEP's kind in place of a regressor; then `hidden` counts for nothing, and the loss is contrastive.
+    pub retrieval: Option<Retrieval>,
     /// Pretrained backbone weights (safetensors); none for random ones.
     pub weights: Option<PathBuf>,
     /// Spots a training step; a shorter last batch is used too.
     pub batch: usize,
+    /// A last batch that is not full is left out, of the training and of the validation loss.
+    pub drop_last: bool,
     /// Spots an evaluation step (it may change the last bits, so it is pinned).
     pub evaluation_batch: usize,
     /// Passes over the training spots.
     pub epochs: usize,
     /// Learning rate of the first epoch.
     pub learning_rate: f64,
-    /// L2 weight decay, added to the gradient.
+    /// How gradients become steps.
+    pub optimiser: Optimiser,
+    /// What is descended.
+    pub loss: Loss,
+    /// L2 weight decay, added to the gradient; with AdamW taken off the weights.
     pub weight_decay: f64,
     /// How the learning rate goes.
     pub schedule: Schedule,
@@ -76,11 +90,18 @@ impl Config {
             network,
             hidden: 0,
             dropout: 0.0,
+            learning: Learning::All,
+            norms_move: false,
+            start_at_mean: false,
+            retrieval: None,
             weights: None,
             batch: 32,
+            drop_last: false,
             evaluation_batch: 32,
             epochs: 1,
             learning_rate: 3e-4,
+            optimiser: Optimiser::Adam,
+            loss: Loss::Mse,
             weight_decay: 0.0,
             schedule: Schedule::Constant,
             epoch_loss: EpochLoss::SpotMean,
@@ -106,6 +127,22 @@ impl Config {
         Head { hidden: self.hidden, dropout: self.dropout, outputs: genes }
     }
 
+    /// What of the backbone is frozen.
+    pub fn frozen(&self) -> Frozen {
+        Frozen::new(self.network, self.learning, self.norms_move)
+    }
+
+    /// All calculations of such a training and of the prediction after it.
+    pub fn operations(&self) -> impl Iterator<Item = &'static str> {
+        let optimiser = match self.optimiser {
+            Optimiser::Adam => operations::ADAM,
+            Optimiser::Adamw => operations::ADAMW,
+            Optimiser::Sgd => operations::SGD,
+        };
+        let head = if self.retrieval.is_some() { operations::BLEEP } else { operations::REGRESSION };
+        operations::of(self.network).chain(optimiser.iter().copied()).chain(head.iter().copied())
+    }
+
     /// Refuses what cannot be trained.
     pub fn check(&self, data: &Data) -> Result<()> {
         let rows = patch_count(data.patches, data.side)?;
@@ -122,9 +159,19 @@ impl Config {
         if data.train.is_empty() {
             return bad("no training spots".into());
         }
+        if self.drop_last && data.train.len() < self.batch {
+            return bad(format!(
+                "{} training spots make no whole batch of {}, and what is not whole is left out",
+                data.train.len(),
+                self.batch
+            ));
+        }
+        if self.retrieval.is_some() != (self.loss == Loss::Contrastive) {
+            return bad("the contrastive loss and retrieval belong together".into());
+        }
         // As PyTorch refuses it: the running variance of one value is not a number.
         let last = (data.train.len() - 1) % self.batch + 1;
-        if last == 1 && data.side <= self.network.reduction() {
+        if last == 1 && !self.drop_last && self.network.last_side(data.side) <= 1 {
             return bad(format!(
                 "the last batch of {} training spots in batches of {} holds one spot, and patches of {} pixels leave it one number a channel: batch normalisation has no variance there; choose another batch",
                 data.train.len(),
@@ -152,7 +199,9 @@ impl Config {
         let weights = self.weights.as_deref().map(Digest::of_file).transpose()?;
         let rows = |rows: &[usize]| hashed(rows.iter().map(|&r| (r as u64).to_le_bytes()));
         Ok(canon::digest(&serde_json::json!({
-            "network": self.network.name(), "hidden": self.hidden, "dropout": self.dropout, "weights": weights.map(|d| d.to_string()),
+            "network": self.network.name(), "hidden": self.hidden, "dropout": self.dropout,
+            "learning": format!("{:?}", self.learning), "norms_move": self.norms_move, "start_at_mean": self.start_at_mean, "retrieval": self.retrieval.map(|r| (r.width, r.temperature)), "drop_last": self.drop_last,
+            "optimiser": self.optimiser, "loss": self.loss, "weights": weights.map(|d| d.to_string()),
             "batch": self.batch, "evaluation_batch": self.evaluation_batch, "epochs": self.epochs,
             "learning_rate": self.learning_rate, "weight_decay": self.weight_decay, "schedule": self.schedule,
             "epoch_loss": self.epoch_loss, "best": self.best, "patience": self.patience, "precision": self.precision, "seed": self.seed, "fold": self.fold, "colour": self.colour,

@@ -1,23 +1,24 @@
 //! One training of one fold.
 
-use super::adam::{Adam, Kernel};
 use super::batches::Maker;
 use super::config::{Augment, Config, Data, Progress, Stop};
 use super::determinism::{self, Grade};
 use super::evaluate::{evaluate, score};
 use super::history::{EpochRow, History, json, summarise};
+use super::net::{Net, Objective};
+use super::optimiser::{self, Optimiser};
 use super::queue::in_order;
 use super::scaler::Scaler;
 use super::schedule::learning_rate;
 use super::state::{self, Best, Standing};
 use crate::base::arrays::ArraysWriter;
 use crate::base::{Digest, Draw, Failure, IoContext, Result, atomic};
-use crate::nn::{Doing, Regressor, Torch, init, operations};
+use crate::nn::{Doing, Torch, init};
 use crate::protocol::schema;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
-use tch::{Reduction, Tensor};
+use tch::Tensor;
 
 /// What a training leaves behind.
 #[derive(Clone, Debug)]
@@ -43,22 +44,29 @@ pub struct Outcome {
 pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, progress: &mut dyn Progress) -> Result<Outcome> {
     config.check(data)?;
     if config.class == schema::Class::Portable {
-        determinism::require_portable(config.network.name(), operations::of(config.network))?;
+        determinism::require_portable(config.network.name(), config.operations())?;
     }
     let device = determinism::device(config.device)?;
     let grade = determinism::set(config.threads, config.device)?;
     determinism::require(&grade, config.class)?;
     std::fs::create_dir_all(dir).doing("make the folder", dir)?;
-    let net = Regressor::new(config.network, config.head(data.genes), config.seed, device)?;
-    if let Some(weights) = &config.weights {
-        net.load_backbone(weights)?;
-    }
-    let adam = Adam::new(&net.store, config.weight_decay, Kernel::Fused)?;
+    let net = Net::new(config, data, device)?;
+    let optimiser = optimiser::of(config.optimiser, net.store(), config.weight_decay)?;
     let state_path = dir.join("state.safetensors");
     let digest = config.digest(data)?;
-    let mut run =
-        Run { config, data, device, net, adam, best: Best::default(), maker: Maker::new(config, data), digest, state_path: &state_path };
-    let mut standing = state::resume(&state_path, digest, &run.net, &mut run.adam, &mut run.best)?.unwrap_or_else(Standing::start);
+    let mut run = Run {
+        config,
+        data,
+        device,
+        net,
+        optimiser,
+        best: Best::default(),
+        maker: Maker::new(config, data),
+        digest,
+        state_path: &state_path,
+    };
+    let mut standing =
+        state::resume(&state_path, digest, run.net.store(), &mut *run.optimiser, &mut run.best)?.unwrap_or_else(Standing::start);
     if standing.scaler.is_none() && config.precision == schema::Precision::Mixed && device.is_cuda() {
         standing.scaler = Some(Scaler::default());
     }
@@ -70,12 +78,13 @@ pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, prog
     drop(generator);
     let mut out = ArraysWriter::new();
     match config.best {
-        schema::Best::Last => run.net.store.write_into(&mut out, "")?,
+        schema::Best::Last => run.net.store().write_into(&mut out, "")?,
         schema::Best::MinValidationLoss | schema::Best::MinTestLoss => run.best.write_into(&mut out, ""),
     }
     let checkpoint = out.write(&dir.join("checkpoint.safetensors"))?;
     let best_epoch = if config.best == schema::Best::Last { config.epochs } else { standing.best_epoch };
-    let history = History { best_epoch, epochs: standing.history };
+    let (all, learning) = (run.net.store().parameter_count(), run.net.store().learning_count());
+    let history = History { best_epoch, learning: (learning < all).then_some(learning), epochs: standing.history };
     history.write(&dir.join("history.json"))?;
     atomic::write(&dir.join("grade.json"), &json(&grade))?;
     std::fs::remove_file(&state_path).doing("remove the training's state", &state_path)?;
@@ -87,8 +96,8 @@ struct Run<'a> {
     config: &'a Config,
     data: &'a Data<'a>,
     device: tch::Device,
-    net: Regressor,
-    adam: Adam,
+    net: Net,
+    optimiser: Box<dyn Optimiser>,
     best: Best,
     maker: Maker<'a>,
     digest: Digest,
@@ -107,7 +116,8 @@ impl Run<'_> {
             (None, None)
         } else {
             let (batch, threads) = (config.evaluation_batch, config.loader_threads);
-            let evaluated = evaluate(&self.net, &self.maker, data.validation, batch, threads, self.device, true)?;
+            let mut evaluated = evaluate(&self.net, &self.maker, data.validation, None, batch, threads, self.device, true)?;
+            evaluated.losses.retain(|&(rows, _)| !config.drop_last || rows == batch);
             let (loss, pcc) = score(data, data.validation, &evaluated, config.epoch_loss);
             finite(loss, "validation loss", standing.epoch)?;
             (Some(loss), pcc)
@@ -115,7 +125,7 @@ impl Run<'_> {
         if let (Some(loss), false) = (validation_loss, config.best == schema::Best::Last) {
             let mut chosen = standing.chosen();
             if chosen.offer(standing.epoch, loss) {
-                self.best.take(&self.net)?;
+                self.best.take(self.net.store())?;
             }
             standing.choose(chosen);
         }
@@ -140,13 +150,13 @@ impl Run<'_> {
         let key = [config.fold, standing.epoch as u64];
         let order = Draw::keyed(config.seed, "train/order", &key).permutation(data.train.len());
         let rows: Vec<usize> = order.into_iter().map(|i| data.train[i]).collect();
-        let total = rows.len().div_ceil(config.batch);
+        let total = if config.drop_last { rows.len() / config.batch } else { rows.len().div_ceil(config.batch) };
         let part = |i: usize| &rows[i * config.batch..rows.len().min((i + 1) * config.batch)];
         let epoch = standing.epoch;
         let (started, mut saved, mut seen) = (Instant::now(), Instant::now(), 0usize);
         // The maker is shared with the loader threads; network and optimiser stay on this one.
         let maker = &self.maker;
-        let (net, adam, device) = (&self.net, &mut self.adam, self.device);
+        let (net, optimiser, device) = (&self.net, &mut *self.optimiser, self.device);
         let (best, digest, state_path) = (&self.best, self.digest, self.state_path);
         in_order(
             config.loader_threads,
@@ -157,20 +167,20 @@ impl Run<'_> {
                 let truth = batch.truth(device).torch("copy a batch")?;
                 let images = batch.images(device).torch("copy a batch")?;
                 let loss = match &mut standing.scaler {
-                    None => step(net, adam, &images, &truth, seed as i64, rate),
-                    Some(scaler) => mixed_step(net, adam, scaler, &images, &truth, seed as i64, rate),
+                    None => step(net, optimiser, &images, &truth, seed as i64, rate),
+                    Some(scaler) => mixed_step(net, optimiser, scaler, &images, &truth, seed as i64, rate),
                 }
                 .torch("take a training step")?;
                 finite(loss, "training loss", epoch)?;
                 standing.losses.push((batch.rows, loss));
                 standing.step = i + 1;
-                standing.adam_steps = adam.steps();
+                standing.optimiser_steps = optimiser.steps();
                 seen += batch.rows;
                 progress.batch(i + 1, total, loss, seen as f64 / started.elapsed().as_secs_f64().max(1e-9));
                 let stop = progress.should_stop() == Some(Stop::Now);
                 if i + 1 < total && (stop || saved.elapsed() >= config.save_every) {
                     let began = Instant::now();
-                    state::save(state_path, digest, standing, net, adam, best)?;
+                    state::save(state_path, digest, standing, net.store(), optimiser, best)?;
                     saved = Instant::now();
                     progress.saved((saved - began).as_secs_f64());
                     if stop {
@@ -183,25 +193,25 @@ impl Run<'_> {
     }
 
     fn save(&self, standing: &Standing) -> Result<()> {
-        state::save(self.state_path, self.digest, standing, &self.net, &self.adam, &self.best)
+        state::save(self.state_path, self.digest, standing, self.net.store(), &*self.optimiser, &self.best)
     }
 }
 
-/// One step: forward, mean squared error, backward, Adam. Gives the loss before the step.
-pub fn step(net: &Regressor, adam: &mut Adam, images: &Tensor, truth: &Tensor, seed: i64, rate: f64) -> Torch<f64> {
+/// One step: forward, loss, backward, optimiser. Gives the loss before the step, as the history shows it.
+pub fn step(net: &dyn Objective, optimiser: &mut dyn Optimiser, images: &Tensor, truth: &Tensor, seed: i64, rate: f64) -> Torch<f64> {
     tch::manual_seed(seed);
-    let loss = net.forward(images, true)?.f_mse_loss(truth, Reduction::Mean)?;
-    adam.clear_gradients()?;
+    let (loss, divisor) = net.objective(images, truth)?;
+    optimiser.clear_gradients()?;
     loss.f_backward()?;
-    adam.step(rate)?;
-    loss.f_double_value(&[])
+    optimiser.step(rate)?;
+    Ok(loss.f_double_value(&[])? / divisor)
 }
 
 /// One step in mixed precision: the forward pass and the loss under autocast, the backward pass from the scaled loss. A
 /// step whose gradients overflowed moves nothing.
 pub fn mixed_step(
-    net: &Regressor,
-    adam: &mut Adam,
+    net: &dyn Objective,
+    optimiser: &mut dyn Optimiser,
     scaler: &mut Scaler,
     images: &Tensor,
     truth: &Tensor,
@@ -209,15 +219,15 @@ pub fn mixed_step(
     rate: f64,
 ) -> Torch<f64> {
     tch::manual_seed(seed);
-    let loss = tch::autocast(true, || net.forward(images, true)?.f_mse_loss(truth, Reduction::Mean))?;
-    adam.clear_gradients()?;
+    let (loss, divisor) = tch::autocast(true, || net.objective(images, truth))?;
+    optimiser.clear_gradients()?;
     scaler.scaled(&loss)?.f_backward()?;
-    let sound = scaler.unscale(adam.parameters())?;
+    let sound = scaler.unscale(optimiser.parameters())?;
     if sound {
-        adam.step(rate)?;
+        optimiser.step(rate)?;
     }
     scaler.update(sound);
-    loss.f_double_value(&[])
+    Ok(loss.f_double_value(&[])? / divisor)
 }
 
 fn finite(loss: f64, what: &str, epoch: usize) -> Result<()> {

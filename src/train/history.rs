@@ -26,6 +26,9 @@ pub struct EpochRow {
 pub struct History {
     /// The epoch whose weights are the checkpoint, from 1.
     pub best_epoch: usize,
+    /// Numbers in the parameters that learned, where a part of the network was frozen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning: Option<usize>,
     /// All epochs, in order.
     pub epochs: Vec<EpochRow>,
 }

@@ -11,14 +11,17 @@ pub mod evaluate;
 pub mod facts;
 pub mod fit;
 pub mod history;
+pub mod net;
+pub mod optimiser;
 pub mod queue;
 pub mod scaler;
 pub mod schedule;
+pub mod sgd;
 pub mod state;
 
 pub use config::{Augment, Config, Data, Progress, Quiet, Stop, Unchanged};
 pub use determinism::Grade;
-pub use evaluate::{Prediction, predict};
+pub use evaluate::{Pool, Prediction, predict, retrieve};
 pub use facts::facts;
 pub use fit::{Outcome, fit};
 pub use history::{EpochRow, History};

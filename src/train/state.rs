@@ -1,12 +1,12 @@
 //! The resumable state: everything that a training needs to go on as if it had never stopped.
 
-use super::adam::Adam;
 use super::evaluate::Chosen;
 use super::history::EpochRow;
+use super::optimiser::Optimiser;
 use super::scaler::Scaler;
 use crate::base::arrays::{Arrays, ArraysWriter};
 use crate::base::{Digest, Result};
-use crate::nn::Regressor;
+use crate::nn::Store;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(super) struct Standing {
     #[serde(default)]
     pub scaler: Option<Scaler>,
     /// Steps of the optimiser.
-    pub adam_steps: u64,
+    pub optimiser_steps: u64,
 }
 
 impl Standing {
@@ -50,20 +50,26 @@ impl Standing {
 const STANDING: &str = "standing";
 const CONFIG: &str = "config";
 
-/// Saves a training whole: `weights/…`, `first/…`, `second/…`, `best/…` and the standing. Atomic.
-pub(super) fn save(path: &Path, config: Digest, standing: &Standing, net: &Regressor, adam: &Adam, best: &Best) -> Result<()> {
+/// Saves a training whole: `weights/…`, the optimiser's tensors, `best/…` and the standing. Atomic.
+pub(super) fn save(path: &Path, config: Digest, standing: &Standing, store: &Store, optimiser: &dyn Optimiser, best: &Best) -> Result<()> {
     let mut out = ArraysWriter::new();
     out.metadata(CONFIG, config.to_string());
     out.metadata(STANDING, serde_json::to_string(standing).unwrap_or_default());
-    net.store.write_into(&mut out, "weights/")?;
-    adam.write_into(&mut out)?;
+    store.write_into(&mut out, "weights/")?;
+    optimiser.write_into(&mut out)?;
     best.write_into(&mut out, "best/");
     out.write(path).map(drop)
 }
 
 /// Takes a saved training up again if there is a whole one of the same configuration. One that cannot be used is left
 /// alone: the training starts anew, gives the same result, and overwrites it.
-pub(super) fn resume(path: &Path, config: Digest, net: &Regressor, adam: &mut Adam, best: &mut Best) -> Result<Option<Standing>> {
+pub(super) fn resume(
+    path: &Path,
+    config: Digest,
+    store: &Store,
+    optimiser: &mut dyn Optimiser,
+    best: &mut Best,
+) -> Result<Option<Standing>> {
     if !path.exists() {
         return Ok(None);
     }
@@ -72,10 +78,10 @@ pub(super) fn resume(path: &Path, config: Digest, net: &Regressor, adam: &mut Ad
         return Ok(None);
     }
     let Some(standing) = file.metadata().get(STANDING).and_then(|s| serde_json::from_str::<Standing>(s).ok()) else { return Ok(None) };
-    net.store.read_from(&file, "weights/", |_| false)?;
-    adam.read_from(&file, standing.adam_steps)?;
+    store.read_from(&file, "weights/", |_| false)?;
+    optimiser.read_from(&file, standing.optimiser_steps)?;
     if standing.best_epoch > 0 {
-        best.read_from(&file, "best/", net)?;
+        best.read_from(&file, "best/", store)?;
     }
     Ok(Some(standing))
 }
@@ -86,10 +92,10 @@ pub(super) struct Best(Vec<(String, Vec<usize>, Vec<f32>)>);
 
 impl Best {
     /// Takes the network as it is now.
-    pub fn take(&mut self, net: &Regressor) -> Result<()> {
+    pub fn take(&mut self, store: &Store) -> Result<()> {
         let shape = |t: &tch::Tensor| t.size().iter().map(|&n| n as usize).collect();
         let copy = |e: &crate::nn::store::Entry| Ok((e.name.clone(), shape(&e.tensor), crate::nn::store::values(&e.tensor)?));
-        self.0 = net.store.entries().iter().map(copy).collect::<Result<_>>()?;
+        self.0 = store.entries().iter().map(copy).collect::<Result<_>>()?;
         Ok(())
     }
     /// Adds the copies to a file in the making.
@@ -98,12 +104,12 @@ impl Best {
             out.f32s(&format!("{prefix}{name}"), shape, values);
         }
     }
-    fn read_from(&mut self, file: &Arrays, prefix: &str, net: &Regressor) -> Result<()> {
+    fn read_from(&mut self, file: &Arrays, prefix: &str, store: &Store) -> Result<()> {
         let read = |e: &crate::nn::store::Entry| {
             let name = format!("{prefix}{}", e.name);
             Ok((e.name.clone(), file.entry(&name)?.shape.clone(), file.f32s(&name)?))
         };
-        self.0 = net.store.entries().iter().map(read).collect::<Result<_>>()?;
+        self.0 = store.entries().iter().map(read).collect::<Result<_>>()?;
         Ok(())
     }
 }

@@ -34,6 +34,26 @@ pub struct Imported {
     pub numbers: u64,
     /// Entries of the state dict that are no tensors, and were left out.
     pub left_out: usize,
+    /// Tensors under a name of today in place of an older one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub renamed: usize,
+}
+
+fn is_zero(n: &usize) -> bool {
+    *n == 0
+}
+
+/// A tensor's name as today's networks have it. The published DenseNet says `denselayer1.norm.1.weight` where networks say
+/// `denselayer1.norm1.weight`; torchvision renames them as it loads, by the same rule.
+fn of_today(name: &str) -> Option<String> {
+    let (before, after) = name.rsplit_once("denselayer")?;
+    let digits = after.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, rest) = after.split_at(digits);
+    let (what, rest) = rest.strip_prefix('.')?.split_once('.')?;
+    let (index, value) = rest.split_once('.')?;
+    let known = matches!(what, "norm" | "conv") && matches!(index, "1" | "2");
+    let known = known && matches!(value, "weight" | "bias" | "running_mean" | "running_var" | "num_batches_tracked");
+    (digits > 0 && known).then(|| format!("{before}denselayer{number}.{what}{index}.{value}"))
 }
 
 /// The first eight digits of the SHA-256 that a published file carries in its name: `resnet18-f37072fd.pth`.
@@ -63,9 +83,10 @@ pub fn import(path: &Path, folder: &Path, wish: &Wish) -> Result<Imported> {
     let file = TorchFile::read(&bytes).map_err(at)?;
     let (tensors, left_out) = file.tensors(wish.key.as_deref()).map_err(at)?;
     let mut out = ArraysWriter::new();
-    let (mut numbers, mut names) = (0u64, std::collections::BTreeSet::new());
+    let (mut numbers, mut names, mut renamed) = (0u64, std::collections::BTreeSet::new(), 0);
     for (name, tensor) in &tensors {
         let name = wish.drop.iter().fold(name.clone(), |n, part| n.replace(part.as_str(), ""));
+        let name = of_today(&name).inspect(|_| renamed += 1).unwrap_or(name);
         if name.is_empty() || text::clean(&name) != name || !names.insert(name.clone()) {
             return Err(at(Failure::input(format!("the tensor name '{}' cannot be used, or comes twice", text::clean(&name)))));
         }
@@ -89,7 +110,8 @@ pub fn import(path: &Path, folder: &Path, wish: &Wish) -> Result<Imported> {
             .hint("--name NAME gives the new one another name"));
     }
     atomic::write(&target, &made)?;
-    let record = Imported { file: format!("{stem}.safetensors"), sha256, source, source_sha256, tensors: tensors.len(), numbers, left_out };
+    let record =
+        Imported { file: format!("{stem}.safetensors"), sha256, source, source_sha256, tensors: tensors.len(), numbers, left_out, renamed };
     let mut json = serde_json::to_vec_pretty(&record).map_err(|e| Failure::environment(format!("cannot make JSON: {e}")))?;
     json.push(b'\n');
     atomic::write(&folder.join(format!("{stem}.json")), &json)?;
@@ -136,6 +158,22 @@ pub fn here(folder: &Path) -> Result<Vec<Here>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn older_names_of_densenet_become_todays() {
+        for (name, due) in [
+            ("features.denseblock1.denselayer1.norm.1.weight", Some("features.denseblock1.denselayer1.norm1.weight")),
+            ("features.denseblock4.denselayer16.norm.2.running_var", Some("features.denseblock4.denselayer16.norm2.running_var")),
+            ("features.denseblock3.denselayer24.conv.2.weight", Some("features.denseblock3.denselayer24.conv2.weight")),
+            ("features.denseblock1.denselayer1.norm1.weight", None),
+            ("features.denseblock1.denselayer1.norm.3.weight", None),
+            ("features.transition1.norm.weight", None),
+            ("features.norm.1.weight", None),
+            ("denselayer.norm.1.weight", None),
+        ] {
+            assert_eq!(of_today(name).as_deref(), due, "{name}");
+        }
+    }
 
     #[test]
     fn the_digest_in_a_name_is_found() {

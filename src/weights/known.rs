@@ -25,7 +25,7 @@ pub const FILES: &[Known] = &[
         "densenet121",
         "densenet121-a639ec97.pth",
         "https://download.pytorch.org/models/densenet121-a639ec97.pth",
-        "torchvision's only one; its names hold 'norm.1' where today's networks say 'norm1'",
+        "torchvision's IMAGENET1K_V1 and DEFAULT; 'pinfold weights import' renames its tensors as torchvision does",
     ),
     Known::new(
         "efficientnet_b0",

@@ -1,9 +1,12 @@
 //! The table of operations: what the networks, the loss, the optimiser and the draws use, and what networks to come
-//! are likely to use. Shapes of convolutions are EfficientNet-B0's, on maps of a patch of 64 pixels.
+//! are likely to use. Shapes of convolutions are EfficientNet-B0's, on maps of a patch of 64 pixels, and some of each other
+//! network's, at 32.
 
 use super::operations::{Case, differentiable, laid_out, numbers, plain};
 use pinfold::nn::layers::spatial_mean;
-use pinfold::nn::{Torch, init, shim};
+use pinfold::nn::{Store, Torch, bleep, init, shim};
+use pinfold::protocol::schema::Optimiser;
+use pinfold::train::optimiser;
 use tch::{Kind, Reduction, Tensor};
 
 /// Input channels, output channels, kernel, stride, side of the map; with a bias or not.
@@ -48,11 +51,21 @@ const DENSE: &[(i64, i64, i64, i64, i64, bool)] = &[
     (28, 672, 1, 1, 1, true),
     (1152, 48, 1, 1, 1, true),
     (48, 1152, 1, 1, 1, true),
-    // Networks to come: ResNet's and DenseNet's stem and inner convolution, a vision transformer's patches.
+    // ResNet's and DenseNet's stem and inner convolutions; a network to come: a vision transformer's patches.
     (3, 64, 7, 2, 32, false),
     (64, 64, 3, 1, 8, false),
     (128, 32, 3, 1, 8, false),
     (3, 192, 16, 16, 32, true),
+    (64, 128, 1, 2, 8, false),
+    (256, 512, 1, 2, 4, false),
+    (512, 128, 1, 1, 4, false),
+    (256, 512, 3, 2, 2, false),
+    (512, 512, 3, 1, 1, false),
+    (992, 128, 1, 1, 1, false),
+    // MobileNetV2's and EfficientNet-B7's, where they are not B0's.
+    (160, 960, 1, 1, 1, false),
+    (224, 1344, 1, 1, 2, false),
+    (640, 2560, 1, 1, 1, false),
 ];
 
 /// Channels, kernel, stride, side of the map. Through our own weight gradient.
@@ -69,6 +82,9 @@ const DEPTHWISE: &[(i64, i64, i64, i64)] = &[
     (672, 5, 2, 4),
     (1152, 5, 1, 2),
     (1152, 3, 1, 2),
+    (384, 3, 1, 2),
+    (960, 3, 2, 2),
+    (288, 5, 2, 8),
 ];
 
 /// Begins the names of the cases that ask for the gradient of an image.
@@ -140,6 +156,7 @@ fn layers(out: &mut Vec<Case>) -> Torch<()> {
     out.push(differentiable("bilinear upsampling, 8 to 13 px", vec![maps()?], |t| t[0].f_upsample_bilinear2d([13, 13], false, None, None)));
     out.push(differentiable("scaling of channels", vec![numbers(2, &[BATCH, 40, 1, 1])?, maps()?], |t| t[0].f_mul(&t[1])));
     out.push(differentiable("residual addition", vec![maps()?, laid_out(2, &[BATCH, 40, 8, 8])?], |t| t[0].f_add(&t[1])));
+    out.push(differentiable("concatenation", vec![maps()?, laid_out(2, &[BATCH, 24, 8, 8])?], |t| Tensor::f_cat(t, 1)));
     out.push(differentiable("dropout 0.4", vec![numbers(1, &[BATCH, 1283])?], |t| t[0].f_dropout(0.4, true)));
     out.push(differentiable("stochastic depth 0.2", vec![maps()?], |t| {
         pinfold::nn::layers::stochastic_depth(t[0].shallow_clone(), 0.2, true)
@@ -161,6 +178,12 @@ fn layers(out: &mut Vec<Case>) -> Torch<()> {
     }));
     let pair = || Ok::<_, tch::TchError>(vec![numbers(1, &[BATCH, 251])?, numbers(2, &[BATCH, 251])?]);
     out.push(differentiable("mean squared error", pair()?, |t| t[0].f_mse_loss(&t[1], Reduction::Mean)));
+    out.push(differentiable("squared error, sum", pair()?, |t| t[0].f_mse_loss(&t[1], Reduction::Sum)));
+    let embedded = || Ok::<_, tch::TchError>(vec![numbers(1, &[BATCH, 64])?, numbers(2, &[BATCH, 64])?]);
+    out.push(differentiable("BLEEP's loss", embedded()?, |t| {
+        let (spots, images) = bleep::losses(&t[0], &t[1], 1.0)?;
+        spots.f_add(&images)
+    }));
     out.push(differentiable("L1 loss", pair()?, |t| t[0].f_l1_loss(&t[1], Reduction::Mean)));
     out.push(differentiable("smooth L1 loss", pair()?, |t| t[0].f_smooth_l1_loss(&t[1], Reduction::Mean, 1.0)));
     Ok(())
@@ -169,10 +192,11 @@ fn layers(out: &mut Vec<Case>) -> Torch<()> {
 type One = fn(&Tensor) -> Torch<Tensor>;
 
 fn functions(out: &mut Vec<Case>) -> Torch<()> {
-    let signed: [(&str, One); 10] = [
+    let signed: [(&str, One); 11] = [
         ("SiLU", |x| x.f_silu()),
         ("sigmoid", |x| x.f_sigmoid()),
         ("ReLU", |x| x.f_relu()),
+        ("ReLU6", |x| x.f_relu6()),
         ("GELU", |x| x.f_gelu("none")),
         ("GELU, tanh", |x| x.f_gelu("tanh")),
         ("tanh", |x| x.f_tanh()),
@@ -227,6 +251,18 @@ fn draws_and_optimiser(out: &mut Vec<Case>) -> Torch<()> {
         }
         Tensor::f_cat(&[p.f_detach()?, m, v], 0)
     }));
+    for (name, kind) in [("AdamW, two steps", Optimiser::Adamw), ("descent with momentum, two steps", Optimiser::Sgd)] {
+        out.push(plain(name, vec![numbers(1, &[4099])?, numbers(2, &[4099])?], move |t| {
+            let mut store = Store::new();
+            let p = store.parameter("p", t[0].f_detach_copy()?);
+            let _ = p.f_set_requires_grad(true)?;
+            let mut optimiser = optimiser::of(kind, &store, 0.01).expect("optimiser");
+            p.f_mul(&t[1])?.f_sum(Kind::Float)?.f_backward()?;
+            optimiser.step(0.01)?;
+            optimiser.step(0.01)?;
+            p.f_detach()
+        }));
+    }
     Ok(())
 }
 

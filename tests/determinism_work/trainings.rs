@@ -1,10 +1,10 @@
-//! Whole trainings of every network, tiny: initial draws, dropout, Adam, cosine schedule, the choice of the best epoch.
+//! Whole trainings of every network, tiny: initial draws, dropout, optimiser, cosine schedule, the choice of the best epoch.
 
 use super::Row;
 use pinfold::base::Digest;
-use pinfold::nn::{BackboneKind, shim};
-use pinfold::protocol::schema::{Best, Class, Schedule};
-use pinfold::train::{Augment, Config, Data, Prediction, Quiet, fit, predict};
+use pinfold::nn::{BackboneKind, Learning, shim};
+use pinfold::protocol::schema::{Averaging, Best, Class, Loss, Optimiser, Retrieval, Schedule};
+use pinfold::train::{Augment, Config, Data, Pool, Prediction, Quiet, fit, predict, retrieve};
 
 /// Threads inside libtorch.
 pub const THREADS: usize = 2;
@@ -23,18 +23,17 @@ impl Augment for Mirror {
     }
 }
 
-/// The training of a network: its configuration and the side of its patches. Two epochs of one or two steps.
+/// The training of a network: its configuration and the side of its patches. One or two epochs of two steps.
 pub fn config(network: BackboneKind) -> (Config, usize) {
-    let side = match network {
-        BackboneKind::EfficientNetB0 => 40,
-        BackboneKind::TinyCnn => 32,
-    };
+    let side = if network == BackboneKind::EfficientNetB0 { 40 } else { 32 };
+    // Saving the state of a large network after each epoch takes longer than training it.
+    let epochs = if matches!(network, BackboneKind::EfficientNetB0 | BackboneKind::TinyCnn) { 2 } else { 1 };
     let c = Config {
         hidden: 24,
         dropout: 0.4,
         batch: 3,
         evaluation_batch: 2,
-        epochs: 2,
+        epochs,
         learning_rate: 0.003,
         weight_decay: 0.01,
         schedule: Schedule::Cosine,
@@ -46,8 +45,32 @@ pub fn config(network: BackboneKind) -> (Config, usize) {
     (c, side)
 }
 
+/// All trainings, by name: every network, and with the small one every other optimiser, loss and part that learns.
+pub fn configs() -> Vec<(String, Config, usize)> {
+    let mut out: Vec<(String, Config, usize)> = BackboneKind::ALL
+        .into_iter()
+        .map(|network| {
+            let (c, side) = config(network);
+            (network.name().to_owned(), c, side)
+        })
+        .collect();
+    let (tiny, side) = config(BackboneKind::TinyCnn);
+    let stnet = Config {
+        optimiser: Optimiser::Sgd,
+        loss: Loss::SquaredErrorSum,
+        start_at_mean: true,
+        learning: Learning::From(-1),
+        ..tiny.clone()
+    };
+    out.push(("tiny_cnn, half of it frozen, squared errors, descent with momentum".into(), stnet, side));
+    let retrieval = Some(Retrieval { width: 6, temperature: 1.0, mode: Averaging::Average, k: 3 });
+    let bleep = Config { optimiser: Optimiser::Adamw, loss: Loss::Contrastive, retrieval, hidden: 0, ..tiny };
+    out.push(("tiny_cnn, contrastive, AdamW".into(), bleep, side));
+    out
+}
+
 /// Trains and predicts; rows for the checkpoint, the history and the predictions.
-pub fn train(c: &Config, side: usize) -> Vec<Row> {
+pub fn train(name: &str, c: &Config, side: usize) -> Vec<Row> {
     let one = side * side * 3;
     let patches: Vec<u8> = (0..ROWS * one).map(|i| ((i * 7919 + i / 97 * 31) % 251) as u8).collect();
     // Quarters of integers: exact on any processor.
@@ -59,13 +82,18 @@ pub fn train(c: &Config, side: usize) -> Vec<Row> {
         let out = fit(c, &data, &Mirror, dir.path(), &mut Quiet).expect("fit");
         assert_eq!(out.grade.class, c.class, "{:?}", out.grade);
         let checkpoint = dir.path().join("checkpoint.safetensors");
-        (out, predict(&Prediction::of(c, GENES, &checkpoint), &patches, side, &rows).expect("predict"))
+        let what = Prediction::of(c, GENES, &checkpoint);
+        let predicted = match &c.retrieval {
+            None => predict(&what, &patches, side, &rows),
+            Some(how) => retrieve(&what, how, Pool { expression: &targets, keys: &rows[..5] }, &patches, side, &rows),
+        };
+        (out, predicted.expect("predict"))
     };
     let ((out, predicted), operations) = shim::recorded(work).expect("record");
     let bytes: Vec<u8> = predicted.iter().flat_map(|v| v.to_le_bytes()).collect();
     let history = Digest::of_file(&dir.path().join("history.json")).expect("history");
     let row = |result: &str, digest: Digest| Row {
-        work: format!("training of {}", c.network.name()),
+        work: format!("training of {name}"),
         result: result.into(),
         digest: digest.to_string(),
         operations: operations.clone(),
@@ -73,13 +101,13 @@ pub fn train(c: &Config, side: usize) -> Vec<Row> {
     vec![row("checkpoint", out.checkpoint), row("history", history), row("predictions", Digest::of(&bytes))]
 }
 
-/// Every network, in the class `portable`.
+/// Every training, in the class `portable`.
 pub fn all() -> Vec<Row> {
-    BackboneKind::ALL
-        .into_iter()
-        .flat_map(|network| {
-            let (c, side) = config(network);
-            train(&c, side)
-        })
-        .collect()
+    let timed = |(name, c, side): (String, Config, usize)| {
+        let started = std::time::Instant::now();
+        let rows = train(&name, &c, side);
+        println!("training of {name}: {:.1} s", started.elapsed().as_secs_f64());
+        rows
+    };
+    configs().into_iter().flat_map(timed).collect()
 }

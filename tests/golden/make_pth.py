@@ -26,6 +26,9 @@ state._metadata = OrderedDict([("", {"version": 1})])
 torch.save(state, os.path.join(out, "archive.pth"))
 torch.save(state, os.path.join(out, "older.pth"), _use_new_zipfile_serialization=False)
 torch.save({"epoch": 3, "state_dict": {"model.resnet." + k: v for k, v in list(state.items())[:2]}, "lr": 0.1}, os.path.join(out, "nested.ckpt"))
+layer = "features.denseblock1.denselayer1."
+old = OrderedDict((layer + k, base[i, :2].clone()) for i, k in enumerate(["norm.1.weight", "norm.2.running_var", "conv.1.weight"]))
+torch.save(OrderedDict(list(old.items()) + [("features.transition1.norm.weight", base[3, :2].clone())]), os.path.join(out, "densenet.pth"))
 digest = hashlib.sha256(open(os.path.join(out, "archive.pth"), "rb").read()).hexdigest()
 
 

@@ -1,6 +1,7 @@
 //! `pinfold calc forward`: a backbone's features for prepared inputs, to hold against torchvision's.
 
-use crate::base::{Failure, IoContext, Result, atomic};
+use crate::base::{Failure, IoContext, Result, atomic, text};
+use crate::cli::output;
 use crate::nn::BackboneKind;
 use crate::nn::backbone::FeatureNet;
 use npyz::WriterBuilder;
@@ -12,7 +13,7 @@ const BATCH: usize = 32;
 /// Arguments of `calc forward`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The network: efficientnet_b0 or tiny_cnn.
+    /// The network: efficientnet_b0, efficientnet_b7, resnet18, resnet50, densenet121, mobilenet_v2 or tiny_cnn.
     #[arg(long, value_name = "NAME")]
     model: String,
     /// Its weights (safetensors): a torchvision state dict, or a checkpoint with `backbone.` before the names.
@@ -26,14 +27,17 @@ pub struct Args {
     output: PathBuf,
 }
 
-/// Runs the network in evaluation mode, without its classifier, and writes the features.
+/// Runs the network in evaluation mode, without its classifier, and writes the features. Says how large the network is.
 pub fn run(args: Args) -> Result<()> {
     let kind = BackboneKind::parse(&args.model)?;
     let (shape, images) = read_images(&args.input)?;
     let net = FeatureNet::open(kind, &args.weights)?;
     let features = net.features_of(&images, shape, BATCH)?;
     let bytes = npy(&features, [shape[0], features.len() / shape[0].max(1)]).doing("write the features", &args.output)?;
-    atomic::write(&args.output, &bytes)
+    atomic::write(&args.output, &bytes)?;
+    let parameters = text::thousands(net.store.parameter_count() as u64);
+    output::say(&format!("{}: {parameters} parameters without the ImageNet classifier, {} features", kind.name(), kind.features()));
+    Ok(())
 }
 
 /// Reads N x 3 x H x W numbers.
