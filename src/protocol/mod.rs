@@ -3,6 +3,7 @@
 pub mod check;
 pub mod data;
 pub mod execution;
+pub mod extends;
 pub mod genes;
 pub mod parse;
 pub mod schema;
