@@ -15,6 +15,9 @@ pub struct Args {
     /// Override a key for this plan, e.g. train.epochs=2.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Mend a quirk of published code by its id, e.g. T1 ('pinfold quirks PROTOCOL' lists them). Can be repeated.
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -23,7 +26,7 @@ pub struct Args {
 /// Prints one row a piece of work.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
-    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
+    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &protocol::quirks::without(&args.without, &args.overrides)?)?;
     let work = explain::explain(&workspace, &loaded)?;
     let before = Run::all(&workspace)?.into_iter().rev().find(|r| r.order.protocol.split('+').next() == Some(loaded.base_name()));
     let changes = before.map(|r| canon::differences(&r.order.resolved, &loaded.protocol.canonical())).unwrap_or_default();

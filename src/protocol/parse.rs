@@ -2,7 +2,7 @@
 
 use super::schema::Protocol;
 use super::extends::{self, Parent};
-use super::{check, execution};
+use super::{check, execution, quirks};
 use crate::base::{Digest, Failure, IoContext, Result};
 use std::path::{Path, PathBuf};
 
@@ -57,9 +57,13 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded> {
     let mut texts = vec![(shown.clone(), source.as_str())];
     texts.extend(parents.iter().map(|p| (p.path.display().to_string(), p.source.as_str())));
     let merged = extends::written_out(&texts)?;
-    let mut protocol: Protocol = toml::from_str(&merged).map_err(|e| match texts.len() {
-        1 => syntax(&shown, &merged, &e),
-        _ => misplaced(&texts, &merged, &e),
+    let full = completed(&merged).map_err(|wrong| match wrong {
+        Wrong::Syntax(e) => syntax(&shown, &merged, &e),
+        Wrong::Problem(e) => semantic(&texts, e),
+    })?;
+    let mut protocol: Protocol = toml::from_str(full.as_deref().unwrap_or(&merged)).map_err(|e| match (&full, texts.len()) {
+        (None, 1) => syntax(&shown, &merged, &e),
+        (full, _) => misplaced(&texts, full.as_deref().unwrap_or(&merged), &e),
     })?;
     check::check(&protocol).map_err(|e| semantic(&texts, e))?;
     if path.file_stem().and_then(|s| s.to_str()) != Some(protocol.name.as_str()) {
@@ -71,6 +75,22 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded> {
     }
     let overrides = overrides.iter().filter(|o| changes_the_number(o)).cloned().collect();
     Ok(Loaded { protocol, path: path.to_owned(), file_digest, source: merged, overrides, parents })
+}
+
+enum Wrong {
+    Syntax(Box<toml::de::Error>),
+    Problem(check::Problem),
+}
+
+/// The text with what its quirks decide filled in; nothing where it declares none.
+fn completed(source: &str) -> std::result::Result<Option<String>, Wrong> {
+    let mut table: toml::Table = toml::from_str(source).map_err(|e| Wrong::Syntax(Box::new(e)))?;
+    if !table.contains_key("quirks") {
+        return Ok(None);
+    }
+    quirks::complete(&mut table).map_err(Wrong::Problem)?;
+    let failed = |e: toml::ser::Error| Wrong::Problem(check::Problem::new("quirks", e.to_string()));
+    toml::to_string(&table).map(Some).map_err(failed)
 }
 
 /// An error in the merged text, shown in the file that says the key.
@@ -91,8 +111,14 @@ pub fn resolve(source: &str, overrides: &[String]) -> Result<Protocol> {
     if !overrides.is_empty() {
         return overridden("the protocol", source, overrides);
     }
-    let protocol: Protocol = toml::from_str(source).map_err(|e| syntax("the protocol", source, &e))?;
-    check::check(&protocol).map_err(|e| semantic(&[("the protocol".to_owned(), source)], e))?;
+    let texts = [("the protocol".to_owned(), source)];
+    let full = completed(source).map_err(|wrong| match wrong {
+        Wrong::Syntax(e) => syntax("the protocol", source, &e),
+        Wrong::Problem(e) => semantic(&texts, e),
+    })?;
+    let full = full.as_deref().unwrap_or(source);
+    let protocol: Protocol = toml::from_str(full).map_err(|e| syntax("the protocol", full, &e))?;
+    check::check(&protocol).map_err(|e| semantic(&texts, e))?;
     Ok(protocol)
 }
 
@@ -114,19 +140,24 @@ fn overridden(shown: &str, source: &str, overrides: &[String]) -> Result<Protoco
         if matches!(key.trim(), "name" | "schema") {
             return Err(Failure::input(format!("'{}' cannot be overridden", key.trim())).at(format!("--set {text}")));
         }
+        if let Some(id) = key.trim().strip_prefix("quirks.") {
+            quirks::release(&mut table, id);
+        }
         set(&mut table, key.trim(), parsed).map_err(|e| e.at(format!("--set {text}")))?;
     }
     let naming: Vec<&str> = overrides.iter().map(String::as_str).filter(|o| changes_the_number(o)).collect();
     let digest = Digest::of(naming.join("\n").as_bytes());
     let at_set = |what: String| Failure::input(what).at(format!("{shown} with --set {}", overrides.join(" --set ")));
-    let mut protocol: Protocol = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| at_set(e.message().to_owned()))?;
-    check::check(&protocol).map_err(|p| {
+    let refused = |p: check::Problem| {
         let failure = at_set(format!("{}: {}", p.key, p.what));
         match p.hint {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
-    })?;
+    };
+    quirks::complete(&mut table).map_err(refused)?;
+    let mut protocol: Protocol = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| at_set(e.message().to_owned()))?;
+    check::check(&protocol).map_err(refused)?;
     if !naming.is_empty() {
         protocol.name = format!("{}+{}", protocol.name, &digest.to_string()[..8]);
     }
