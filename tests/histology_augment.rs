@@ -1,7 +1,7 @@
 //! The random side of augmentation: frequencies, keys, and independence of threads and order.
 #![allow(clippy::unwrap_used)]
 
-use pinfold::histology::augment::Parameters;
+use pinfold::histology::augment::{Parameters, replayed};
 use pinfold::histology::{Augmenter, ChannelOrder, Dihedral, Preset};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
@@ -21,6 +21,8 @@ fn views_are_as_frequent_as_published() {
         assert_eq!(counts.len(), 8);
         assert!(counts.values().all(|n| (9_600..=10_400).contains(n)), "12.5 % ± 0.5 %: {counts:?}");
     }
+    assert_eq!(frequencies(Preset::Stnet).len(), 8);
+    assert!(frequencies(Preset::Stnet).values().all(|n| (9_600..=10_400).contains(n)), "flips and a quarter turn, each ½: 12.5 %");
     let counts = frequencies(Preset::StnetStyle);
     assert_eq!(counts.len(), 8);
     for (view, n) in counts {
@@ -78,6 +80,35 @@ fn no_two_keys_share_a_stream() {
     // The flips of one sample agree half of the time; under one shared stream they always would.
     let both = (0..20_000).map(|s| augmenter(5, 0).parameters(0, s).view).filter(|v| v.flip_x == v.flip_y).count();
     assert!((9_700..10_300).contains(&both), "{both}");
+}
+
+/// Acceptance case 11, as published: 22 samples, batch 2, 4 workers.
+#[test]
+fn replayed_streams_repeat_as_unseeded_workers_do() {
+    let sets: Vec<u64> = (0..22).map(|at| replayed(at, 2, 4)).collect();
+    for (b, pair) in sets.chunks(2).enumerate() {
+        let first = b - b % 4;
+        // Batch b has the parameters that its worker's stream had for batch b − (b mod 4) of worker 0.
+        assert_eq!(pair, &sets[2 * first..2 * first + 2], "batch {b}");
+    }
+    assert_eq!(sets.iter().collect::<HashSet<_>>().len(), 6);
+    // The chapter's run: 5,593 spots in batches of 32 use 44 · 32 sets.
+    assert_eq!((0..5593).map(|at| replayed(at, 32, 4)).collect::<HashSet<_>>().len(), 1408);
+}
+
+#[test]
+fn mirrored_warps_scale_both_axes_alike_and_show_no_black() {
+    let (plain, mirrored) = (Augmenter::new(Preset::Mpa, 3, 0), Augmenter::new(Preset::Mpa, 3, 0).mirroring());
+    let side = 16;
+    let src = vec![200u8; side * side * 3];
+    for sample in 0..200 {
+        let (a, b) = (plain.parameters(1, sample), mirrored.parameters(1, sample));
+        assert_eq!((a.view, a.warp.map(|w| (w.shift, w.degrees, w.scale.0))), (b.view, b.warp.map(|w| (w.shift, w.degrees, w.scale.0))));
+        assert!(b.warp.is_none_or(|w| w.scale.0 == w.scale.1));
+        let mut out = vec![0u8; src.len()];
+        mirrored.apply(&src, &mut out, side, 1, sample);
+        assert_eq!(out, src);
+    }
 }
 
 /// Every applied pixel comes from the key alone: the order of samples and the number of threads change nothing.

@@ -193,7 +193,7 @@ fn many_random_cases_by_digest() {
         let pixels = mixed(side, side);
         assert_eq!(short(&warped(side, side, &pixels, &matrix(&case["M"]))), case["out"], "{case}");
         // And from the parameters, through the whole of what training calls.
-        let warp = Warp { shift: pair(&case["shift"]), scale: pair(&case["scale"]), degrees: number(&case["degrees"]) };
+        let warp = Warp { shift: pair(&case["shift"]), scale: pair(&case["scale"]), degrees: number(&case["degrees"]), mirrored: false };
         let mut out = vec![7; pixels.len()];
         Parameters { warp: Some(warp), ..Parameters::default() }.apply(&pixels, &mut out, side, ChannelOrder::Rgb);
         assert_eq!(short(&out), case["out"], "{case}");
@@ -251,7 +251,7 @@ fn chapter_values() {
     let large: Vec<u8> = (0..224)
         .flat_map(|y| (0..224).flat_map(move |x| (0..3).map(move |c| ((3 * y + 5 * x + 40 * c + y * x / 64) % 256) as u8)))
         .collect();
-    let warp = Warp { shift: (0.05, -0.075), scale: (1.04, 0.93), degrees: 17.0 };
+    let warp = Warp { shift: (0.05, -0.075), scale: (1.04, 0.93), degrees: 17.0, mirrored: false };
     let mut out = vec![1; large.len()];
     Parameters { warp: Some(warp), ..Parameters::default() }.apply(&large, &mut out, 224, ChannelOrder::Rgb);
     assert_eq!(out.iter().map(|v| u64::from(*v)).sum::<u64>(), 16_185_899);
@@ -304,7 +304,7 @@ fn views_fold_into_warps_exactly() {
         let pixels = mixed(side, side);
         for n in 0..16u64 {
             let view = Dihedral { transpose: n & 1 != 0, flip_x: n & 2 != 0, flip_y: n & 4 != 0 };
-            let warp = Warp { shift: (0.07, -0.09), scale: (0.93, 1.08), degrees: if n < 8 { 23.0 } else { -11.5 } };
+            let warp = Warp { shift: (0.07, -0.09), scale: (0.93, 1.08), degrees: if n < 8 { 23.0 } else { -11.5 }, mirrored: false };
             let mut folded = vec![3; pixels.len()];
             Parameters { view, warp: Some(warp), ..Parameters::default() }.apply(&pixels, &mut folded, side, ChannelOrder::Rgb);
             let mut copy = vec![0; pixels.len()];

@@ -12,7 +12,8 @@ use std::path::Path;
 
 /// The files an entry names, in the order in which they are reported.
 pub(super) struct Targets {
-    protocol: Target,
+    /// The protocol, then what it extends, the nearest first.
+    protocol: Vec<Target>,
     patch: Option<Target>,
     data: Vec<Target>,
     weights: Vec<Target>,
@@ -35,7 +36,9 @@ impl Targets {
             std::iter::once(manifest).chain(a.files.iter().map(file)).collect()
         };
         Self {
-            protocol: target(Kind::Protocol, "now", &entry.path, None, entry.sha256),
+            protocol: std::iter::once(target(Kind::Protocol, "now", &entry.path, None, entry.sha256))
+                .chain(entry.parents.iter().map(|p| pinned(Kind::Protocol, "now", p)))
+                .collect(),
             patch: entry.git.as_ref().and_then(|g| g.patch.as_ref()).map(|p| pinned(Kind::Commit, "patch", p)),
             data: entry.data.iter().map(|f| target(Kind::Data, &f.role, &f.path, Some(f.bytes), f.sha256)).collect(),
             weights: entry.weights.iter().map(|f| pinned(Kind::Weights, "", f)).collect(),
@@ -45,7 +48,7 @@ impl Targets {
     }
 
     pub fn all(&self) -> impl Iterator<Item = &Target> {
-        let one = std::iter::once(&self.protocol).chain(&self.patch);
+        let one = self.protocol.iter().chain(&self.patch);
         one.chain(&self.data).chain(&self.weights).chain(self.artifacts.iter().flatten()).chain(&self.figures)
     }
 }
@@ -69,16 +72,20 @@ pub(super) fn judge(
         }
         items.push(item);
     }
-    let (item, at_commit) = commit::protocol_at_commit(root, entry, patch.as_deref());
-    items.push(item);
-    let (item, drifted) = commit::protocol_now(sight, &targets.protocol);
-    let now =
-        || roots.locate(Base::Workspace, &entry.path).ok().filter(|_| item.state == State::Verified).and_then(|p| std::fs::read(p).ok());
-    if let (Some(resolve), Some(bytes)) = (resolve, at_commit.or_else(now)) {
-        let resolved = commit::resolved(entry, &bytes, resolve);
-        items.extend([item, resolved]);
-    } else {
+    let (mut texts, mut drifted) = (Vec::new(), false);
+    for target in &targets.protocol {
+        let (item, at_commit) = commit::protocol_at_commit(root, entry, target, patch.as_deref());
         items.push(item);
+        let (item, changed) = commit::protocol_now(sight, target);
+        let now = || {
+            roots.locate(Base::Workspace, &target.path).ok().filter(|_| item.state == State::Verified).and_then(|p| std::fs::read(p).ok())
+        };
+        texts.extend(at_commit.or_else(now));
+        items.push(item);
+        drifted |= changed;
+    }
+    if let Some(resolve) = resolve.filter(|_| texts.len() == targets.protocol.len()) {
+        items.push(commit::resolved(entry, &texts, resolve));
     }
     data(roots, targets, sight, require_data, &mut items);
     items.extend(targets.weights.iter().map(|t| sight.judge(t)));

@@ -13,6 +13,9 @@ pub struct Args {
     /// Overrides of the run to lock; it is locked under a name of its own.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Mend a quirk of published code by its id, e.g. T1 ('pinfold quirks PROTOCOL' lists them). Can be repeated.
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
     /// Lock although the working tree differs from its commit; the difference is stored and pinned.
     #[arg(long)]
     allow_dirty: bool,
@@ -27,7 +30,7 @@ pub struct Args {
 /// Locks, and says what was locked.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
-    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
+    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &protocol::quirks::without(&args.without, &args.overrides)?)?;
     if args.sha256sum {
         let file = lock::read(&workspace.lockfile())?;
         let entry = file

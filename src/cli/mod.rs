@@ -13,6 +13,7 @@ mod list;
 mod lock;
 pub mod output;
 mod plan;
+mod quirks;
 mod remake;
 mod report;
 mod run;
@@ -68,6 +69,8 @@ enum Command {
     Stop(stop::Args),
     /// Show what of a protocol is done, what would run, why, and how long it should take.
     Plan(plan::Args),
+    /// List the quirks of a protocol's published code, kept or mended; say what each is worth.
+    Quirks(quirks::Args),
     /// Show a protocol's numbers over several seeds.
     Seeds(seeds::Args),
     /// Say how sure a protocol's number is, and test others against it on the same genes.
@@ -130,6 +133,7 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Status(args)) => status::run(&at, &args),
         Some(Command::Stop(args)) => stop::run(&at, &args),
         Some(Command::Plan(args)) => plan::run(&at, &args),
+        Some(Command::Quirks(args)) => quirks::run(&at, &args),
         Some(Command::Seeds(args)) => seeds::run(&at, &args),
         Some(Command::Compare(args)) => compare::run(&at, &args),
         Some(Command::Gc(args)) => gc::run(&at, &args),

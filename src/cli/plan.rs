@@ -16,6 +16,9 @@ pub struct Args {
     /// Override a key for this plan, e.g. train.epochs=2.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Mend a quirk of published code by its id, e.g. T1 ('pinfold quirks PROTOCOL' lists them). Can be repeated.
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
     /// One row for each of these seeds, instead of those that the protocol lists: 42,43,44.
     #[arg(long, value_delimiter = ',')]
     seeds: Vec<u64>,
@@ -27,11 +30,12 @@ pub struct Args {
 /// Prints one row a piece of work.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
+    let overrides = protocol::quirks::without(&args.without, &args.overrides)?;
     let path = workspace.protocol_path(&args.protocol)?;
-    let loaded = protocol::load(&path, &args.overrides)?;
+    let loaded = protocol::load(&path, &overrides)?;
     let listed = if args.seeds.is_empty() { &loaded.protocol.seeds } else { &args.seeds };
     if !listed.is_empty() {
-        return over_seeds(&workspace, &path, args, listed);
+        return over_seeds(&workspace, &path, &overrides, listed, args.json);
     }
     let work = explain::explain(&workspace, &loaded)?;
     let before = Run::all(&workspace)?.into_iter().rev().find(|r| r.order.protocol.split('+').next() == Some(loaded.base_name()));
@@ -65,17 +69,17 @@ pub fn run(at: &Here, args: &Args) -> Result<()> {
 }
 
 /// One row a seed.
-fn over_seeds(workspace: &Workspace, path: &Path, args: &Args, all: &[u64]) -> Result<()> {
+fn over_seeds(workspace: &Workspace, path: &Path, overrides: &[String], all: &[u64], json: bool) -> Result<()> {
     seeds::check(all)?;
     let (mut rows, mut values) = (Vec::new(), Vec::new());
     for &seed in all {
-        let loaded = seeds::with_seed(path, &args.overrides, seed)?;
+        let loaded = seeds::with_seed(path, overrides, seed)?;
         let work = explain::explain(workspace, &loaded)?;
         let due = Due::of(&work);
         rows.push(vec![seed.to_string(), loaded.name().to_owned(), format!("{}/{}", work.len() - due.count, work.len()), due.words()]);
         values.push(serde_json::json!({"seed": seed, "protocol": loaded.name(), "digest": loaded.protocol.digest(), "work": work}));
     }
-    if args.json {
+    if json {
         return output::json(&serde_json::json!({"seeds": values}));
     }
     let header = [("seed", Side::Right), ("protocol", Side::Left), ("done", Side::Right), ("left", Side::Left)];

@@ -15,6 +15,9 @@ pub struct Args {
     /// Overrides of the run.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Mend a quirk of published code by its id, e.g. T1 ('pinfold quirks PROTOCOL' lists them). Can be repeated.
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -23,7 +26,7 @@ pub struct Args {
 /// Copies the report out of the store, prints the metrics and the paths.
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
-    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
+    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &protocol::quirks::without(&args.without, &args.overrides)?)?;
     let graph = Graph::new(&workspace, &loaded.protocol);
     let artifacts = graph.finished(&workspace.store(), &loaded)?;
     let [.., evaluate, report] = artifacts.as_slice() else { return Ok(()) };

@@ -10,7 +10,7 @@ use crate::plan::execution::{self, Asked};
 use crate::plan::order::{self, order, pins};
 use crate::plan::{launch, seeds};
 use crate::protocol::execution::Executor;
-use crate::protocol::{self, Loaded};
+use crate::protocol::{self, Loaded, quirks};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -23,6 +23,9 @@ pub struct Args {
     /// Override any key for this run, e.g. train.epochs=2; the run gets a name of its own.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Mend a quirk of published code by its id, e.g. T1 ('pinfold quirks PROTOCOL' lists them). Can be repeated.
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
     /// Repeat the protocol with these seeds, instead of those that it lists, and report the spread: 42,43,44.
     #[arg(long, value_delimiter = ',', conflicts_with_all = ["detach", "in_process"])]
     seeds: Vec<u64>,
@@ -80,11 +83,12 @@ fn executor(text: &str) -> std::result::Result<Executor, String> {
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
     let path = workspace.protocol_path(&args.protocol)?;
-    let loaded = protocol::load(&path, &args.overrides)?;
+    let overrides = quirks::without(&args.without, &args.overrides)?;
+    let loaded = protocol::load(&path, &overrides)?;
     let all = if args.seeds.is_empty() { &loaded.protocol.seeds } else { &args.seeds };
     let one_run = args.detach || args.in_process || args.dry_run || !args.folds.is_empty();
     if !all.is_empty() && !one_run {
-        return over_seeds(&workspace, &path, args, all);
+        return over_seeds(&workspace, &path, &overrides, args, all);
     }
     if all.len() > 1 {
         output::say(&format!("the protocol lists {} seeds; this runs its own, {}, alone", all.len(), loaded.protocol.seed));
@@ -134,12 +138,12 @@ fn dry_run(workspace: &Workspace, loaded: &Loaded, execution: &Execution) -> Res
 }
 
 /// One run a seed; what is done already is not done again, so an interrupted series goes on where it was.
-fn over_seeds(workspace: &Workspace, path: &Path, args: &Args, all: &[u64]) -> Result<()> {
+fn over_seeds(workspace: &Workspace, path: &Path, overrides: &[String], args: &Args, all: &[u64]) -> Result<()> {
     seeds::check(all)?;
     // A closed connection ends neither a run nor the series: who comes back finds it further on.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::new(AtomicBool::new(false)));
     for (i, &seed) in all.iter().enumerate() {
-        let loaded = seeds::with_seed(path, &args.overrides, seed)?;
+        let loaded = seeds::with_seed(path, overrides, seed)?;
         output::say(&format!("seed {seed} ({} of {}): {}", i + 1, all.len(), loaded.name()));
         let asked = Asked { executor: args.executor, jobs: args.jobs, per_gpu: args.per_gpu, folds: Vec::new() };
         let run = order(workspace, &loaded, execution::of(&loaded.protocol, &asked)?)?;
@@ -151,7 +155,7 @@ fn over_seeds(workspace: &Workspace, path: &Path, args: &Args, all: &[u64]) -> R
             return Ok(());
         }
     }
-    let found = seeds::gather(workspace, path, &args.overrides, all)?;
+    let found = seeds::gather(workspace, path, overrides, all)?;
     if args.json { output::json(&found) } else { super::seeds::print(&found) }
 }
 

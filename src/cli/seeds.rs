@@ -16,6 +16,9 @@ pub struct Args {
     /// Override any key, as for the runs.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Mend a quirk of published code by its id, e.g. T1 ('pinfold quirks PROTOCOL' lists them). Can be repeated.
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -25,12 +28,13 @@ pub struct Args {
 pub fn run(at: &Here, args: &Args) -> Result<()> {
     let workspace = at.workspace()?;
     let path = workspace.protocol_path(&args.protocol)?;
-    let listed = crate::protocol::load(&path, &args.overrides)?.protocol.seeds;
+    let overrides = crate::protocol::quirks::without(&args.without, &args.overrides)?;
+    let listed = crate::protocol::load(&path, &overrides)?.protocol.seeds;
     let seeds = if args.seeds.is_empty() { &listed } else { &args.seeds };
     if seeds.is_empty() {
         return Err(Failure::input("no seeds: the protocol lists none").at(args.protocol.clone()).hint("--seeds 42,43,44"));
     }
-    let found = seeds::gather(&workspace, &path, &args.overrides, seeds)?;
+    let found = seeds::gather(&workspace, &path, &overrides, seeds)?;
     if args.json {
         return output::json(&found);
     }

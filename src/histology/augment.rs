@@ -9,7 +9,7 @@ use super::colour::Jitter;
 use super::dihedral::Dihedral;
 use super::image::ImageView;
 use super::normalise::ChannelOrder;
-use super::warp::{Affine, warp_affine};
+use super::warp::{Affine, warp_affine, warp_mirrored};
 use crate::base::{Draw, Failure, Result};
 
 /// A named list of random transforms.
@@ -23,11 +23,13 @@ pub enum Preset {
     Dihedral,
     /// Quarter turns ½, flips ½, colour jitter (0.1, 0.1, 0.1, 0.02) ½, Gaussian blur 3–5 with 0.2. Not what ST-Net did; named after scripts that say so.
     StnetStyle,
+    /// Horizontal flip, vertical flip, one quarter turn, each with probability ½: what ST-Net did.
+    Stnet,
 }
 
 impl Preset {
     /// All presets, in the order of their names' listing.
-    pub const ALL: [Self; 4] = [Self::None, Self::Mpa, Self::Dihedral, Self::StnetStyle];
+    pub const ALL: [Self; 5] = [Self::None, Self::Mpa, Self::Dihedral, Self::StnetStyle, Self::Stnet];
 
     /// The preset's name in a protocol.
     pub fn name(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Preset {
             Self::Mpa => "mpa",
             Self::Dihedral => "dihedral",
             Self::StnetStyle => "stnet-style",
+            Self::Stnet => "stnet",
         }
     }
 
@@ -44,7 +47,7 @@ impl Preset {
         Self::ALL
             .into_iter()
             .find(|p| p.name() == name)
-            .ok_or_else(|| Failure::input(format!("unknown augmentation '{name}'")).hint("use none, mpa, dihedral or stnet-style"))
+            .ok_or_else(|| Failure::input(format!("unknown augmentation '{name}'")).hint("use none, mpa, dihedral, stnet-style or stnet"))
     }
 }
 
@@ -70,6 +73,8 @@ pub struct Warp {
     pub scale: (f64, f64),
     /// Counter-clockwise degrees.
     pub degrees: f64,
+    /// Mirrored outside the patch (REFLECT_101) in place of black.
+    pub mirrored: bool,
 }
 
 impl Warp {
@@ -95,6 +100,11 @@ impl Parameters {
     pub fn apply(&self, src: &[u8], dst: &mut [u8], side: usize, order: ChannelOrder) {
         assert!(src.len() == side * side * 3 && dst.len() == src.len(), "square RGB patches of {side} pixels");
         match (&self.warp, ImageView::new(side, side, src)) {
+            (Some(warp), Ok(_)) if warp.mirrored => {
+                let mut viewed = vec![0u8; src.len()];
+                self.view.copy(src, &mut viewed, side);
+                warp_mirrored(&viewed, side, &warp.affine(side), dst);
+            }
             (Some(warp), Ok(image)) => warp_affine(&image, self.view, &warp.affine(side), dst),
             _ => self.view.copy(src, dst, side),
         }
@@ -115,17 +125,30 @@ pub struct Augmenter {
     seed: u64,
     fold: u64,
     order: ChannelOrder,
+    mirrored: bool,
+}
+
+/// Which parameter set place `at` of an epoch's order gets where `workers` loader processes repeat one stream (chapter on the
+/// liver baselines, section 4.4): place j of batch b gets set batch·⌊b/workers⌋ + j, in every epoch.
+pub fn replayed(at: usize, batch: usize, workers: usize) -> u64 {
+    let (batch, workers) = (batch.max(1), workers.max(1));
+    (batch * (at / batch / workers) + at % batch) as u64
 }
 
 impl Augmenter {
     /// An augmenter for a protocol's seed and one fold's number.
     pub fn new(preset: Preset, seed: u64, fold: u64) -> Self {
-        Self { preset, seed, fold, order: ChannelOrder::Rgb }
+        Self { preset, seed, fold, order: ChannelOrder::Rgb, mirrored: false }
     }
 
     /// The same, for a script whose colour jitter sees blue first.
     pub fn with_order(self, order: ChannelOrder) -> Self {
         Self { order, ..self }
+    }
+
+    /// The same, with warps that mirror at the border and scale both axes alike.
+    pub fn mirroring(self) -> Self {
+        Self { mirrored: true, ..self }
     }
 
     /// What happens to a sample in an epoch: a function of the key alone. `sample` is the sample's row, not its place in a batch.
@@ -136,7 +159,11 @@ impl Augmenter {
         match self.preset {
             Preset::None => Parameters::default(),
             Preset::Dihedral => Parameters { view: views(), ..Parameters::default() },
-            Preset::Mpa => Parameters { view: views(), warp: draw_warp(&mut stream(3)), ..Parameters::default() },
+            Preset::Mpa => Parameters { view: views(), warp: draw_warp(&mut stream(3), self.mirrored), ..Parameters::default() },
+            Preset::Stnet => {
+                let turn = if stream(2).chance(0.5) { Dihedral::turned(1) } else { Dihedral::IDENTITY };
+                Parameters { view: flip(0, Dihedral::HORIZONTAL).then(flip(1, Dihedral::VERTICAL)).then(turn), ..Parameters::default() }
+            }
             Preset::StnetStyle => {
                 let mut turn = stream(0);
                 let turn = if turn.chance(0.5) { Dihedral::turned(turn.below(4)) } else { Dihedral::IDENTITY };
@@ -156,11 +183,12 @@ impl Augmenter {
     }
 }
 
-fn draw_warp(draw: &mut Draw) -> Option<Warp> {
+fn draw_warp(draw: &mut Draw, mirrored: bool) -> Option<Warp> {
     draw.chance(0.5).then(|| {
         let shift = (draw.uniform(-0.1, 0.1), draw.uniform(-0.1, 0.1));
-        let scale = (draw.uniform(0.9, 1.1), draw.uniform(0.9, 1.1));
-        Warp { shift, scale, degrees: draw.uniform(-30.0, 30.0) }
+        // The second scale is drawn either way, so that the two variants differ in nothing else.
+        let (x, y) = (draw.uniform(0.9, 1.1), draw.uniform(0.9, 1.1));
+        Warp { shift, scale: (x, if mirrored { x } else { y }), degrees: draw.uniform(-30.0, 30.0), mirrored }
     })
 }
 

@@ -131,6 +131,30 @@ pub fn warp_affine(src: &ImageView, view: Dihedral, forward: &Affine, dst: &mut 
     }
 }
 
+/// The same recipe for a square RGB patch of `side` pixels with a border that mirrors without repeating the edge
+/// (`BORDER_REFLECT_101`). Plain arithmetic, pixel by pixel. Panics when a buffer has another size.
+pub fn warp_mirrored(src: &[u8], side: usize, forward: &Affine, dst: &mut [u8]) {
+    assert!(src.len() == side * side * CHANNELS && dst.len() == src.len() && side < 1 << 20, "square RGB patches of {side} pixels");
+    let [m00, m01, b0, m10, m11, b1] = forward.inverse();
+    let fixed = |v: f64| (v * 1024.0).round_ties_even().clamp(-1e15, 1e15) as i64;
+    let period = 2 * (side as i64 - 1);
+    let inside = |v: i64| if period == 0 { 0 } else { (side as i64 - 1) - (v.rem_euclid(period) - (side as i64 - 1)).abs() };
+    for (y, out) in dst.chunks_exact_mut(side * CHANNELS).enumerate() {
+        let (start_x, start_y) = (fixed(m01 * y as f64 + b0) + 16, fixed(m11 * y as f64 + b1) + 16);
+        for (x, out) in out.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+            let (px, py) = ((start_x + fixed(m00 * x as f64)) >> 5, (start_y + fixed(m10 * x as f64)) >> 5);
+            let (fx, fy) = (px & 31, py & 31);
+            let tap = |dx: i64, dy: i64| (inside((py >> 5) + dy) as usize * side + inside((px >> 5) + dx) as usize) * CHANNELS;
+            let [a, b, c, d] = [tap(0, 0), tap(1, 0), tap(0, 1), tap(1, 1)];
+            *out = std::array::from_fn(|k| {
+                let v = |at: usize| i64::from(src[at + k]);
+                let (top, bottom) = (v(a) * (32 - fx) + v(b) * fx, v(c) * (32 - fx) + v(d) * fx);
+                ((top * (32 - fy) + bottom * fy + 512) >> 10) as u8
+            });
+        }
+    }
+}
+
 /// One destination row: black, edge, inner, edge, black.
 fn warp_row(src: &ImageView, ax: &Axis, ay: &Axis, out: &mut [u8]) {
     let n = ax.steps.len();

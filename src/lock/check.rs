@@ -142,7 +142,8 @@ fn own_name(e: &Entry) -> bool {
 }
 
 fn twice(e: &Entry) -> Option<Problem> {
-    let lists: [(&str, Vec<&str>); 5] = [
+    let lists: [(&str, Vec<&str>); 6] = [
+        ("parents.path", e.parents.iter().map(|f| f.path.as_str()).collect()),
         ("data.path", e.data.iter().map(|f| f.path.as_str()).collect()),
         ("weights.path", e.weights.iter().map(|f| f.path.as_str()).collect()),
         ("artifact.label", e.artifacts.iter().map(|a| a.label.as_str()).collect()),

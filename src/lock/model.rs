@@ -35,6 +35,9 @@ pub struct Entry {
     pub path: String,
     /// SHA-256 of the protocol file's bytes.
     pub sha256: Digest,
+    /// The protocol files that it extends, the nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<FilePin>,
     /// Canonical digest of the resolved protocol: defaults filled in, overrides applied.
     pub canonical: Digest,
     /// `key=value` overrides, in the order in which they were applied.

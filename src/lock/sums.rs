@@ -14,7 +14,7 @@ pub struct Listing {
     pub left_out: Vec<String>,
 }
 
-/// Every locked file of an entry as `sha256sum` would list it from the workspace's root: the protocol, the stored
+/// Every locked file of an entry as `sha256sum` would list it from the workspace's root: the protocol and what it extends, the stored
 /// patch, weights, artifacts with their manifests, and the report.
 ///
 /// Data files are locked by their path below the data root. They are listed under the path by which the workspace reaches
@@ -23,6 +23,7 @@ pub struct Listing {
 /// and neither has its listing.
 pub fn sha256sum(entry: &Entry, root: &Path, data_root: Option<&Path>) -> Listing {
     let mut rows: Vec<(String, Digest)> = vec![(entry.path.clone(), entry.sha256)];
+    rows.extend(entry.parents.iter().map(|f| (f.path.clone(), f.sha256)));
     let mut left_out = Vec::new();
     if let Some(patch) = entry.git.as_ref().and_then(|g| g.patch.as_ref()) {
         rows.push((patch.path.clone(), patch.sha256));

@@ -7,6 +7,8 @@
 //!   is looked at: what we do not know we neither judge nor overwrite.
 //! - Keys are never added silently: an unknown key is an error. A new key, a changed meaning or a changed order
 //!   raises the version, and the reader then keeps reading the older versions, each by its own rules.
+//! - One key is younger than its version: `parents`, the files that a protocol extends. It stands only in such an
+//!   entry, which programs from before it refuse as a whole; every other entry has the bytes that it always had.
 //! - Within a version the bytes are fixed: the same entry always gives the same text, whoever writes it. The
 //!   reader relies on that to find edits.
 //!
@@ -77,6 +79,9 @@ pub(super) fn text(e: &Entry, integrity: Option<Digest>) -> String {
     w.digest_if("integrity", integrity);
     w.string("path", &e.path);
     w.digest("sha256", e.sha256);
+    if !e.parents.is_empty() {
+        w.files("parents", &e.parents);
+    }
     w.digest("canonical", e.canonical);
     w.strings("overrides", &e.overrides);
     w.digest_if("journal", e.journal);

@@ -11,6 +11,7 @@ mod overview;
 mod parts;
 pub mod pin;
 pub mod seeds;
+pub mod study;
 
 pub use graph::{Found, Graph, Node, fold_labels};
 pub use overview::{Headline, Overview, Standing, headline, missing, newest_artifact, overview};

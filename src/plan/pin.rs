@@ -20,9 +20,15 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
     }
     let git = git(workspace, allow_dirty)?;
     let root = workspace.root();
-    let relative = loaded.path.canonicalize().ok().and_then(|path| path.strip_prefix(root).ok().map(|r| r.to_string_lossy().into_owned()));
-    let path = relative
-        .ok_or_else(|| Failure::input("only a protocol file inside the workspace can be locked").at(loaded.path.display().to_string()))?;
+    let inside = |file: &std::path::Path| {
+        let relative = file.canonicalize().ok().and_then(|path| path.strip_prefix(root).ok().map(|r| r.to_string_lossy().into_owned()));
+        relative.ok_or_else(|| Failure::input("only a protocol file inside the workspace can be locked").at(file.display().to_string()))
+    };
+    let path = inside(&loaded.path)?;
+    let pin = |p: &crate::protocol::extends::Parent| {
+        Ok(lock::FilePin { path: inside(&p.path)?, bytes: p.source.len() as u64, sha256: p.digest })
+    };
+    let parents = loaded.parents.iter().map(pin).collect::<Result<_>>()?;
     let stage = |name: &str| artifacts.iter().find(|a| a.manifest.stage == name);
     let missing = |name: &str| Failure::input(format!("there is no {name} artifact")).hint(loaded.command());
     let slides = Ingest::load(&stage("ingest").ok_or_else(|| missing("ingest"))?.dir)?;
@@ -53,6 +59,7 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
         integrity: None,
         path,
         sha256: loaded.file_digest,
+        parents,
         canonical: p.digest(),
         overrides: loaded.overrides.clone(),
         journal: journal_end(workspace, p),

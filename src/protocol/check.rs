@@ -56,10 +56,9 @@ pub fn check(p: &Protocol) -> Checked {
             "a value must be finite and a tolerance not negative".to_owned()
         })?;
     }
-    match p.quirks.keys().next() {
+    match p.quirks.iter().find(|(_, side)| **side == Profile::Rewrite) {
+        Some((id, _)) => Err(Problem::new(&format!("quirks.{id}"), "a quirk is \"as-published\" or \"corrected\"")),
         None => Ok(()),
-        Some(name) => Err(Problem::new("quirks", format!("'{name}' is not a quirk that this version knows by name"))
-            .hint("the quirks of this version are keys of their own: patch.colour, train.schedule, train.epoch_loss, train.best, metrics.undefined")),
     }
 }
 
@@ -174,13 +173,26 @@ fn split(p: &Protocol) -> Checked {
             ensure(slides >= 2, "data.slides", || "leaving one slide out needs at least two".to_owned())?;
         }
     }
-    let carved = s.validation > 0.0;
+    for (i, slide) in s.test_slides.iter().enumerate() {
+        ensure(p.data.slides.contains(slide), "split.test_slides", || format!("slide '{slide}' is not among data.slides"))?;
+        ensure(!s.test_slides[..i].contains(slide), "split.test_slides", || format!("slide '{slide}' is listed twice"))?;
+    }
+    if !s.test_slides.is_empty() {
+        ensure(s.kind != SplitKind::LeaveOneSlideOut, "split.test_slides", || "leaving slides out one by one has its test slides".to_owned())?;
+        ensure(s.test_slides.len() < p.data.slides.len(), "split.test_slides", || "no slide is left to train on".to_owned())?;
+        ensure(s.validation == 0.0, "split.validation", || {
+            "with test_slides the held-out spots of the other slides are the validation: 0".to_owned()
+        })?;
+        ensure(s.kind != SplitKind::Kfold || p.metrics.pooling == Pooling::Fold, "metrics.pooling", || {
+            "every fold predicts the same test slides: pool by \"fold\"".to_owned()
+        })?;
+    }
+    let carved = s.validation > 0.0 || !s.test_slides.is_empty();
     ensure(p.train.best != Best::MinValidationLoss || carved, "train.best", || {
         "choosing by validation loss needs validation spots, and split.validation is 0".to_owned()
     })?;
-    ensure(p.train.schedule != Schedule::CosineOfLoss || p.train.best != Best::Last || carved, "train.schedule", || {
-        "the schedule by loss needs validation or test spots to take the loss on".to_owned()
-    })
+    // With neither validation spots nor a choice by loss, the schedule takes the test spots' loss, as a published script does (T6).
+    Ok(())
 }
 
 fn numbers(p: &Protocol) -> Checked {
@@ -209,8 +221,8 @@ fn numbers(p: &Protocol) -> Checked {
     let sound =
         w == "random" || (w.ends_with(".safetensors") && !w.starts_with('/') && !w.split('/').any(|part| part == ".." || part.is_empty()));
     ensure(sound, "network.weights", || "\"random\", or a .safetensors file below weights/".to_owned())?;
-    ensure(w == "random" || p.network.weights_sha256.is_some(), "network.weights", || {
-        "a weight file needs weights_sha256 beside it".to_owned()
+    ensure(w == "random" || p.network.weights_sha256.is_some() || source_digits(w).is_some(), "network.weights", || {
+        "a weight file needs weights_sha256 beside it, or the name of a published file with its digits".to_owned()
     })?;
     let t = &p.train;
     ensure(t.learning_rate > 0.0 && t.learning_rate.is_finite(), "train.learning_rate", || "a positive number".to_owned())?;
@@ -221,6 +233,10 @@ fn numbers(p: &Protocol) -> Checked {
         "patience waits for a smaller loss, and best = \"last\" looks at none".to_owned()
     })?;
     ensure((2..=65_536).contains(&t.batch), "train.batch", || "between 2 and 65536 (batch normalisation needs two spots)".to_owned())?;
+    if let Some(r) = &p.augmentation.replay {
+        ensure(r.seed <= i64::MAX as u64, "augmentation.replay", || "a seed is at most 2^63 - 1".to_owned())?;
+        ensure((1..=1024).contains(&r.workers), "augmentation.replay", || "between 1 and 1024 workers".to_owned())?;
+    }
     let d = &p.determinism;
     ensure((1..=1024).contains(&d.threads), "determinism.threads", || "between 1 and 1024".to_owned())?;
     ensure((1..=10_080).contains(&d.save_minutes), "determinism.save_minutes", || "between 1 and 10080 minutes".to_owned())?;
@@ -231,4 +247,12 @@ fn numbers(p: &Protocol) -> Checked {
         || "'portable' needs instruction_set = \"avx2\" and device = \"cpu\"".to_owned(),
     )?;
     ensure((-1.0..=1.0).contains(&p.metrics.threshold), "metrics.threshold", || "a correlation".to_owned())
+}
+
+/// The digits in the name of a weight file that was imported from a published one: the first ones of that file's SHA-256,
+/// after the last hyphen (`resnet18-f37072fd.safetensors`).
+pub fn source_digits(name: &str) -> Option<&str> {
+    let digits = name.strip_suffix(".safetensors")?.rsplit_once('-')?.1;
+    let sound = (8..=64).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    sound.then_some(digits)
 }

@@ -1,11 +1,14 @@
 //! The protocol: the TOML schema, its checks, overrides and published figures. Knows nothing of files but its own.
 
+pub mod augmentation;
 pub mod check;
 pub mod data;
 pub mod execution;
+pub mod extends;
 pub mod genes;
 pub mod network;
 pub mod parse;
+pub mod quirks;
 pub mod schema;
 
 pub use parse::{Loaded, load};

@@ -1,7 +1,8 @@
 //! From a TOML file and overrides to a checked protocol; errors show file, line and a caret.
 
 use super::schema::Protocol;
-use super::{check, execution};
+use super::extends::{self, Parent};
+use super::{check, execution, quirks};
 use crate::base::{Digest, Failure, IoContext, Result};
 use std::path::{Path, PathBuf};
 
@@ -12,10 +13,12 @@ pub struct Loaded {
     pub protocol: Protocol,
     /// Path of the file, as given.
     pub path: PathBuf,
-    /// The file's bytes.
+    /// The file's text; of one that extends others, all of them merged into one text.
     pub source: String,
     /// SHA-256 of the file.
     pub file_digest: Digest,
+    /// The files that it extends, the nearest first.
+    pub parents: Vec<Parent>,
     /// `key=value`, in the order given; those that only say how it is executed are left out.
     pub overrides: Vec<String>,
 }
@@ -49,20 +52,56 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded> {
     let source = String::from_utf8(bytes)
         .map_err(|e| Failure::input(format!("not UTF-8 text (byte {})", e.utf8_error().valid_up_to())).at(path.display().to_string()))?;
     let shown = path.display().to_string();
-    let mut protocol: Protocol = toml::from_str(&source).map_err(|e| syntax(&shown, &source, &e))?;
-    check::check(&protocol).map_err(|e| semantic(&shown, &source, e))?;
+    let file_digest = Digest::of(source.as_bytes());
+    let parents = extends::parents(path, &source)?;
+    let mut texts = vec![(shown.clone(), source.as_str())];
+    texts.extend(parents.iter().map(|p| (p.path.display().to_string(), p.source.as_str())));
+    let merged = extends::written_out(&texts)?;
+    let full = completed(&merged).map_err(|wrong| match wrong {
+        Wrong::Syntax(e) => syntax(&shown, &merged, &e),
+        Wrong::Problem(e) => semantic(&texts, e),
+    })?;
+    let mut protocol: Protocol = toml::from_str(full.as_deref().unwrap_or(&merged)).map_err(|e| match (&full, texts.len()) {
+        (None, 1) => syntax(&shown, &merged, &e),
+        (full, _) => misplaced(&texts, full.as_deref().unwrap_or(&merged), &e),
+    })?;
+    check::check(&protocol).map_err(|e| semantic(&texts, e))?;
     if path.file_stem().and_then(|s| s.to_str()) != Some(protocol.name.as_str()) {
         let problem = check::Problem::new("name", format!("the name '{}' differs from the file's", protocol.name));
-        return Err(semantic(&shown, &source, problem.hint("a protocol is found by its file name; make the two equal")));
+        return Err(semantic(&texts, problem.hint("a protocol is found by its file name; make the two equal")));
     }
     if !overrides.is_empty() {
-        protocol = overridden(&shown, &source, overrides)?;
+        protocol = overridden(&shown, &merged, overrides)?;
     }
     let overrides = overrides.iter().filter(|o| changes_the_number(o)).cloned().collect();
-    Ok(Loaded { protocol, path: path.to_owned(), file_digest: Digest::of(source.as_bytes()), source, overrides })
+    Ok(Loaded { protocol, path: path.to_owned(), file_digest, source: merged, overrides, parents })
 }
 
-/// The digest of a protocol's text with overrides laid over it, resolved: what the audit compares with a lock.
+enum Wrong {
+    Syntax(Box<toml::de::Error>),
+    Problem(check::Problem),
+}
+
+/// The text with what its quirks decide filled in; nothing where it declares none.
+fn completed(source: &str) -> std::result::Result<Option<String>, Wrong> {
+    let mut table: toml::Table = toml::from_str(source).map_err(|e| Wrong::Syntax(Box::new(e)))?;
+    if !table.contains_key("quirks") {
+        return Ok(None);
+    }
+    quirks::complete(&mut table).map_err(Wrong::Problem)?;
+    let failed = |e: toml::ser::Error| Wrong::Problem(check::Problem::new("quirks", e.to_string()));
+    toml::to_string(&table).map(Some).map_err(failed)
+}
+
+/// An error in the merged text, shown in the file that says the key.
+fn misplaced(texts: &[(String, &str)], merged: &str, error: &toml::de::Error) -> Failure {
+    let key = error.span().and_then(|span| extends::key_at(merged, span.start));
+    let names: Vec<&str> = texts.iter().map(|t| t.0.as_str()).collect();
+    let place = key.map_or_else(|| names.join(", "), |key| extends::place(texts, &key));
+    Failure::input(error.message().trim().replace('\n', "; ")).at(place).hint("docs/protocol.md explains every key")
+}
+
+/// The digest of a protocol's text (parents merged) with overrides laid over it, resolved: what the audit compares with a lock.
 pub fn digest_of(source: &str, overrides: &[String]) -> Result<Digest> {
     resolve(source, overrides).map(|p| p.digest())
 }
@@ -72,8 +111,14 @@ pub fn resolve(source: &str, overrides: &[String]) -> Result<Protocol> {
     if !overrides.is_empty() {
         return overridden("the protocol", source, overrides);
     }
-    let protocol: Protocol = toml::from_str(source).map_err(|e| syntax("the protocol", source, &e))?;
-    check::check(&protocol).map_err(|e| semantic("the protocol", source, e))?;
+    let texts = [("the protocol".to_owned(), source)];
+    let full = completed(source).map_err(|wrong| match wrong {
+        Wrong::Syntax(e) => syntax("the protocol", source, &e),
+        Wrong::Problem(e) => semantic(&texts, e),
+    })?;
+    let full = full.as_deref().unwrap_or(source);
+    let protocol: Protocol = toml::from_str(full).map_err(|e| syntax("the protocol", full, &e))?;
+    check::check(&protocol).map_err(|e| semantic(&texts, e))?;
     Ok(protocol)
 }
 
@@ -95,19 +140,24 @@ fn overridden(shown: &str, source: &str, overrides: &[String]) -> Result<Protoco
         if matches!(key.trim(), "name" | "schema") {
             return Err(Failure::input(format!("'{}' cannot be overridden", key.trim())).at(format!("--set {text}")));
         }
+        if let Some(id) = key.trim().strip_prefix("quirks.") {
+            quirks::release(&mut table, id);
+        }
         set(&mut table, key.trim(), parsed).map_err(|e| e.at(format!("--set {text}")))?;
     }
     let naming: Vec<&str> = overrides.iter().map(String::as_str).filter(|o| changes_the_number(o)).collect();
     let digest = Digest::of(naming.join("\n").as_bytes());
     let at_set = |what: String| Failure::input(what).at(format!("{shown} with --set {}", overrides.join(" --set ")));
-    let mut protocol: Protocol = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| at_set(e.message().to_owned()))?;
-    check::check(&protocol).map_err(|p| {
+    let refused = |p: check::Problem| {
         let failure = at_set(format!("{}: {}", p.key, p.what));
         match p.hint {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
-    })?;
+    };
+    quirks::complete(&mut table).map_err(refused)?;
+    let mut protocol: Protocol = toml::Value::Table(table).try_into().map_err(|e: toml::de::Error| at_set(e.message().to_owned()))?;
+    check::check(&protocol).map_err(refused)?;
     if !naming.is_empty() {
         protocol.name = format!("{}+{}", protocol.name, &digest.to_string()[..8]);
     }
@@ -137,7 +187,7 @@ fn set(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<()> {
     }
 }
 
-fn syntax(shown: &str, source: &str, error: &toml::de::Error) -> Failure {
+pub(super) fn syntax(shown: &str, source: &str, error: &toml::de::Error) -> Failure {
     let failure = Failure::input(error.message().trim().replace('\n', "; "));
     match error.span() {
         Some(span) => failure.at(excerpt(shown, source, span)),
@@ -146,12 +196,8 @@ fn syntax(shown: &str, source: &str, error: &toml::de::Error) -> Failure {
     .hint("docs/protocol.md explains every key")
 }
 
-fn semantic(shown: &str, source: &str, problem: check::Problem) -> Failure {
-    let place = match span_of(source, &problem.key) {
-        Some(span) => excerpt(shown, source, span),
-        None => format!("{shown}, key {}", problem.key),
-    };
-    let failure = Failure::input(format!("{}: {}", problem.key, problem.what)).at(place);
+fn semantic(texts: &[(String, &str)], problem: check::Problem) -> Failure {
+    let failure = Failure::input(format!("{}: {}", problem.key, problem.what)).at(extends::place(texts, &problem.key));
     match problem.hint {
         Some(hint) => failure.hint(hint),
         None => failure,
@@ -159,7 +205,7 @@ fn semantic(shown: &str, source: &str, problem: check::Problem) -> Failure {
 }
 
 /// Where a dotted key's value stands in the source.
-fn span_of(source: &str, key: &str) -> Option<std::ops::Range<usize>> {
+pub(super) fn span_of(source: &str, key: &str) -> Option<std::ops::Range<usize>> {
     let document = toml_edit::Document::parse(source).ok()?;
     let mut item = document.as_item();
     for part in key.split('.') {

@@ -2,6 +2,7 @@
 //!
 //! `docs/protocol.md` explains each key to a user; a test holds the two together.
 
+pub use super::augmentation::{Replay, WarpBorder};
 pub use super::data::{Imported, Median, Visium};
 pub use super::execution::{Executor, Slurm};
 pub use super::genes::{Expression, GeneSpace, Genes, PanelFrom, PanelRule, PanelSet, Transform};
@@ -80,6 +81,8 @@ pub enum Profile {
     AsPublished,
     /// Mend them: a sound one.
     Corrected,
+    /// As a later rewrite by the same authors does it, where there is one.
+    Rewrite,
 }
 
 /// Dataset and slides.
@@ -200,6 +203,9 @@ pub struct Split {
     pub seed: u64,
     /// Share of the training spots set aside to choose the checkpoint; 0 for none.
     pub validation: f64,
+    /// Slides that only test. The rule then divides the other slides' spots, and what it holds out chooses the checkpoint.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_slides: Vec<String>,
 }
 
 /// Split rules.
@@ -223,6 +229,15 @@ pub struct Augmentation {
     /// Views of a patch whose predictions are averaged on held-out spots: 1, or the 8 of a square.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub test_views: usize,
+    /// Draws that repeat, as unseeded loader processes repeat them: a published quirk (T3).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
+    /// Border and scales of the warp of `mpa`.
+    #[serde(default, skip_serializing_if = "WarpBorder::is_black")]
+    pub warp: WarpBorder,
+    /// Which colour the colour jitter of `stnet-style` takes for red.
+    #[serde(default = "red_first", skip_serializing_if = "is_red_first")]
+    pub jitter: Colour,
 }
 
 fn one() -> usize {
@@ -231,6 +246,14 @@ fn one() -> usize {
 
 fn is_one(n: &usize) -> bool {
     *n == 1
+}
+
+fn red_first() -> Colour {
+    Colour::Rgb
+}
+
+fn is_red_first(colour: &Colour) -> bool {
+    *colour == Colour::Rgb
 }
 
 /// Augmentation presets.
@@ -243,6 +266,10 @@ pub enum AugmentationPreset {
     Dihedral,
     /// The liver baseline's: flips, transpose, shift-scale-rotate.
     Mpa,
+    /// What scripts of the liver baseline call ST-Net's: quarter turns, flips, colour jitter, blur.
+    StnetStyle,
+    /// What ST-Net did: flips and a quarter turn.
+    Stnet,
 }
 
 /// Optimiser, schedule, length.

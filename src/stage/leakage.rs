@@ -5,7 +5,7 @@ use super::files;
 use crate::base::Result;
 use crate::dataset::Slide;
 use crate::protocol::Protocol;
-use crate::protocol::schema::{Best, Dataset, Lattice, PanelFrom, PanelRule, PanelSet, Transform};
+use crate::protocol::schema::{Best, Dataset, Lattice, PanelFrom, PanelRule, PanelSet, Schedule, Transform};
 use crate::split::Fold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -199,7 +199,11 @@ fn checkpoint(p: &Protocol) -> Finding {
     match p.train.best {
         Best::MinTestLoss => finding("checkpoint", true, "the checkpoint is chosen by its loss on the test spots".into()),
         Best::MinValidationLoss => {
-            finding("checkpoint", false, "the checkpoint is chosen on validation spots taken out of the training side".into())
+            let place = if p.split.test_slides.is_empty() { "taken out of the training side" } else { "of the slides that train" };
+            finding("checkpoint", false, format!("the checkpoint is chosen on validation spots {place}"))
+        }
+        Best::Last if p.train.schedule == Schedule::CosineOfLoss && p.split.validation == 0.0 && p.split.test_slides.is_empty() => {
+            finding("checkpoint", true, "the loss on the test spots steers the learning rate; the checkpoint is the last epoch's".into())
         }
         Best::Last => finding("checkpoint", false, "the checkpoint is the last epoch's, whatever its loss".into()),
     }

@@ -1,28 +1,19 @@
 //! Training and prediction: the stages' parameters put into the words of `train`, and its progress into events.
 
+use super::augmenting::Keyed;
 use super::files::{self, Expression};
 use super::{predict::Predict, train::Train};
 use crate::base::arrays::Arrays;
 use crate::base::{Failure, Result};
 use crate::engine::{Event, Stage, Watch};
-use crate::histology::{Augmenter, Preset};
 use crate::nn::{BackboneKind, Learning};
 use crate::protocol::Protocol;
-use crate::protocol::schema::{AugmentationPreset, Best, FrozenNorm, HeadStart, NetworkName, Trainable, TrainablePart};
+use crate::protocol::schema::{Best, FrozenNorm, HeadStart, NetworkName, Schedule, Trainable, TrainablePart};
 use crate::split::Fold;
-use crate::train::{self, Augment, Config, Data, EpochRow, Progress, Stop};
+use crate::train::{self, Config, Data, EpochRow, Progress, Stop};
 use std::cell::RefCell;
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// Augmentation presets, under one address: protocol seed, fold, epoch, spot.
-struct Keyed(Augmenter);
-
-impl Augment for Keyed {
-    fn apply(&self, src: &[u8], dst: &mut [u8], side: usize, epoch: usize, sample: usize) {
-        self.0.apply(src, dst, side, epoch as u64, sample as u64);
-    }
-}
 
 /// Progress of `train` as events of the engine.
 struct Telling<'a> {
@@ -124,6 +115,12 @@ fn side(arrays: &Arrays) -> Result<usize> {
     }
 }
 
+/// Whether the loss after each epoch is that of the test spots: to choose the checkpoint by it, or, where nothing else is
+/// there, to step the schedule with it.
+fn looks_at_test(p: &Protocol, alone: bool) -> bool {
+    p.train.best == Best::MinTestLoss || (p.train.best == Best::Last && p.train.schedule == Schedule::CosineOfLoss && alone)
+}
+
 pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<()> {
     let p = &stage.protocol;
     let expression = Expression::read(&stage.preprocess.dir)?;
@@ -138,14 +135,9 @@ pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<
         targets: &expression.values,
         genes: expression.genes.len(),
         train: &fold.train,
-        validation: if p.train.best == Best::MinTestLoss { &fold.test } else { &fold.validation },
+        validation: if looks_at_test(p, fold.validation.is_empty()) { &fold.test } else { &fold.validation },
     };
-    let preset = match p.augmentation.preset {
-        AugmentationPreset::None => Preset::None,
-        AugmentationPreset::Dihedral => Preset::Dihedral,
-        AugmentationPreset::Mpa => Preset::Mpa,
-    };
-    let augment = Keyed(Augmenter::new(preset, p.seed, stage.fold as u64));
+    let augment = Keyed::new(p, stage.fold, &fold.train);
     let mut telling = Telling {
         watch: RefCell::new(watch),
         label: stage.label(),

@@ -2,6 +2,8 @@
 //!
 //! Each names its inputs and parameters (so that its key follows), calls the science, and writes its outputs.
 
+#[cfg(feature = "train")]
+mod augmenting;
 pub mod duplicates;
 pub mod evaluate;
 pub mod figures;

@@ -11,6 +11,7 @@ use crate::dataset::Slide;
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
 use crate::protocol::Protocol;
+use crate::protocol::quirks::{self, State};
 use crate::protocol::schema::{Dataset, PublishedStatus};
 use crate::report::page::{self, Page, PageFigure, Table};
 use crate::stats::evaluate::{Evaluation, FoldPredictions, Metric};
@@ -202,7 +203,9 @@ impl Report {
             ("program", format!("pinfold {}, libtorch {}", env!("CARGO_PKG_VERSION"), super::LIBTORCH)),
         ]
         .map(|(k, v)| (k.to_owned(), v))
-        .into()
+        .into_iter()
+        .chain(quirk_facts(p))
+        .collect()
     }
 }
 
@@ -217,6 +220,19 @@ fn sizes(train: &Artifact, history: &serde_json::Value) -> Result<String> {
         None => "all of which learned".to_owned(),
     };
     Ok(format!("{} in the deployed network, {learned}", text::thousands(numbers)))
+}
+
+/// The declared quirks, kept and mended, in a row each; nothing where a protocol declares none.
+fn quirk_facts(p: &Protocol) -> Vec<(String, String)> {
+    if p.quirks.is_empty() {
+        return Vec::new();
+    }
+    let list = |state: State| {
+        let all = quirks::of_protocol(p).into_iter().filter(|(_, s)| *s == state);
+        let texts: Vec<String> = all.map(|(q, _)| format!("{} ({})", q.id, q.what)).collect();
+        if texts.is_empty() { "none".to_owned() } else { texts.join("; ") }
+    };
+    vec![("quirks kept".to_owned(), list(State::Kept)), ("quirks mended".to_owned(), list(State::Mended))]
 }
 
 fn number(value: Option<f64>) -> String {

@@ -5,7 +5,7 @@ use crate::base::{Failure, Result};
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Event, Stage, Watch};
 use crate::protocol::Protocol;
-use crate::protocol::schema::SplitKind;
+use crate::protocol::schema::{Best, Schedule, SplitKind};
 use crate::split::{self, Fold};
 use serde_json::json;
 use std::path::Path;
@@ -36,6 +36,9 @@ pub fn fold_names(p: &Protocol) -> Vec<String> {
 pub fn make(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
     let s = &p.split;
     let n = slides.len();
+    if !s.test_slides.is_empty() {
+        return with_test_slides(p, slides);
+    }
     let folds = match s.kind {
         SplitKind::Holdout => split::holdout(n, s.test_size.unwrap_or(0.0), s.seed)?,
         SplitKind::Kfold => split::kfold(n, s.k.unwrap_or(0), s.seed)?,
@@ -61,14 +64,41 @@ pub fn make(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
     folds.into_iter().zip(fold_names(p)).map(finish).collect()
 }
 
+/// The rule divides the spots of the other slides, in their order; what it holds out chooses the checkpoint, and the test
+/// slides are every fold's test side.
+fn with_test_slides(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
+    let s = &p.split;
+    let (test, others): (Vec<usize>, Vec<usize>) = (0..slides.len()).partition(|&i| s.test_slides.contains(&slides[i]));
+    let folds = match s.kind {
+        SplitKind::Kfold => split::kfold(others.len(), s.k.unwrap_or(0), s.seed)?,
+        _ => split::holdout(others.len(), s.test_size.unwrap_or(0.0), s.seed)?,
+    };
+    let rows = |chosen: Vec<usize>| chosen.into_iter().map(|i| others[i]).collect::<Vec<_>>();
+    let whole = |(fold, name): (Fold, String)| {
+        let fold = Fold { name, train: rows(fold.train), validation: rows(fold.test), test: test.clone() };
+        if fold.train.len() < 2 || fold.validation.is_empty() || fold.test.is_empty() {
+            let (a, b, c) = (fold.train.len(), fold.validation.len(), fold.test.len());
+            let what = format!("fold {} has {a} training, {b} validation and {c} test spots", fold.name);
+            return Err(Failure::input(what).at("split"));
+        }
+        Ok(fold)
+    };
+    folds.into_iter().zip(fold_names(p)).map(whole).collect()
+}
+
 impl Stage for Split {
     fn job(&self) -> Job {
         let p = &self.protocol;
+        let mut parameters = json!({"split": p.split, "slides": p.data.slides, "patch_size": p.patch.size, "panel": p.panel_id(), "genes_from": p.genes.from, "best": p.train.best, "patience": p.train.patience, "transform": p.expression.transform, "lattice": p.metrics.lattice});
+        // Said by the findings only where the last epoch is kept.
+        if p.train.best == Best::Last && p.train.schedule == Schedule::CosineOfLoss {
+            parameters["schedule"] = json!(p.train.schedule);
+        }
         Job {
             stage: "split",
             label: "split".into(),
             version: 2,
-            parameters: json!({"split": p.split, "slides": p.data.slides, "patch_size": p.patch.size, "panel": p.panel_id(), "genes_from": p.genes.from, "best": p.train.best, "patience": p.train.patience, "transform": p.expression.transform, "lattice": p.metrics.lattice}),
+            parameters,
             inputs: [("ingest".to_owned(), self.ingest.digest())].into(),
         }
     }

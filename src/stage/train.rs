@@ -1,9 +1,10 @@
 //! `train`: one fold's network, from patches and targets to a checkpoint.
 
+use crate::base::arrays::Arrays;
 use crate::base::{Digest, Failure, Result};
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, check};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -43,6 +44,13 @@ impl Train {
         let Some(path) = &self.weights else { return Ok(()) };
         let found =
             Digest::of_file(path).map_err(|e| e.hint("pinned weights are looked for below weights/; docs/protocol.md says more"))?;
+        if let (None, Some(digits)) = (self.protocol.network.weights_sha256, check::source_digits(&self.protocol.network.weights)) {
+            let arrays = Arrays::open(path)?;
+            if !arrays.metadata().get("source_sha256").is_some_and(|made_from| made_from.starts_with(digits)) {
+                let what = format!("the weight file was not imported from the published file whose SHA-256 begins with {digits}");
+                return Err(Failure::input(what).at(path.display().to_string()).hint("pinfold weights import FILE.pth makes it"));
+            }
+        }
         match self.protocol.network.weights_sha256 {
             Some(due) if due != found => Err(Failure::input(format!(
                 "the weight file is not the one that the protocol pins: digest {} where {} is due",
@@ -79,7 +87,9 @@ impl Stage for Train {
         }
         let mut inputs: std::collections::BTreeMap<String, Digest> =
             [&self.preprocess, &self.patches, &self.split].into_iter().map(|a| (a.label.clone(), a.digest())).collect();
-        if let Some(due) = p.network.weights_sha256.filter(|_| self.weights.is_some()) {
+        // Without a pinned digest it is the file's own, so that the key names what really trained.
+        let own = || self.weights.as_ref().and_then(|path| Digest::of_file(path).ok());
+        if let Some(due) = p.network.weights_sha256.filter(|_| self.weights.is_some()).or_else(own) {
             inputs.insert("weights".into(), due);
         }
         Job { stage: "train", label: self.label(), version: 1, parameters, inputs }

@@ -5,6 +5,11 @@ use crate::nn::Torch;
 use crate::protocol::schema::Colour;
 use tch::{Device, Tensor};
 
+/// The rows of an epoch in the order in which they train, keyed by ("train/order", fold, epoch).
+pub fn order(seed: u64, fold: u64, epoch: usize, rows: &[usize]) -> Vec<usize> {
+    crate::base::Draw::keyed(seed, "train/order", &[fold, epoch as u64]).permutation(rows.len()).into_iter().map(|i| rows[i]).collect()
+}
+
 /// Normalised values for every byte and channel position.
 ///
 /// (v − 255·mean)·(1/(255·std)), all in single precision, as albumentations 2.0.8 computes it.

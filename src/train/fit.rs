@@ -148,8 +148,7 @@ impl Run<'_> {
     fn steps(&mut self, standing: &mut Standing, rate: f64, augment: &dyn Augment, progress: &mut dyn Progress) -> Result<()> {
         let (config, data) = (self.config, self.data);
         let key = [config.fold, standing.epoch as u64];
-        let order = Draw::keyed(config.seed, "train/order", &key).permutation(data.train.len());
-        let rows: Vec<usize> = order.into_iter().map(|i| data.train[i]).collect();
+        let rows = super::batches::order(config.seed, config.fold, standing.epoch, data.train);
         let total = if config.drop_last { rows.len() / config.batch } else { rows.len().div_ceil(config.batch) };
         let part = |i: usize| &rows[i * config.batch..rows.len().min((i + 1) * config.batch)];
         let epoch = standing.epoch;

@@ -97,26 +97,17 @@ fn parameter(key: &str, value: &Value, loaded: &Loaded) -> Parameter {
     Parameter { key: key.into(), value: shown, origin: if overridden { Origin::Override } else { Origin::File } }
 }
 
-/// The published quirks that this version knows, as switches that stand in the protocol.
+/// The published quirks that act in this stage: those that the protocol declares, and those that its settings keep.
 fn quirks(stage: &str, p: &Protocol) -> Vec<Quirk> {
-    use crate::protocol::schema::{Best, Colour, EpochLoss, Schedule, Undefined};
-    let quirk = |name: &str, kept: bool, text: &str| Quirk { name: name.into(), as_published: kept, text: text.into() };
-    match stage {
-        "patches" => {
-            vec![quirk("patch.colour (D6)", p.patch.colour == Colour::Bgr, "blue and red swapped under red-green-blue statistics")]
-        }
-        "train" => vec![
-            quirk(
-                "train.schedule (T1)",
-                p.train.schedule == Schedule::CosineOfLoss,
-                "the cosine is stepped with the loss, so the rate hardly moves",
-            ),
-            quirk("train.epoch_loss (T9)", p.train.epoch_loss == EpochLoss::BatchMean, "a short last batch counts like a full one"),
-            quirk("train.best (D13)", p.train.best == Best::MinTestLoss, "the test spots choose the checkpoint"),
-        ],
-        "evaluate" => vec![quirk("metrics.undefined (R3)", p.metrics.undefined == Undefined::Zero, "a constant gene counts as 0")],
-        _ => Vec::new(),
-    }
+    use crate::protocol::quirks::{self, State};
+    let all = quirks::all().iter().filter(|q| q.place == stage && q.switchable()).map(|q| (q, quirks::state(q, p)));
+    let told = all.filter(|(q, state)| p.quirks.contains_key(&q.id) || q.system == p.system || *state == State::Kept);
+    told.filter(|(_, state)| *state != State::Neither)
+        .map(|(q, state)| {
+            let keys: Vec<&str> = q.settings.iter().filter(|s| !s.loose).map(|s| s.key.as_str()).collect();
+            Quirk { name: format!("{} ({})", q.id, keys.join(", ")), as_published: state == State::Kept, text: q.what.clone() }
+        })
+        .collect()
 }
 
 fn found_leaks(known: &[(String, &'static str, Known)]) -> Vec<Finding> {

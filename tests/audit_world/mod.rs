@@ -198,6 +198,7 @@ impl World {
             integrity: None,
             path: "protocols/demo.toml".into(),
             sha256: Digest::of(PROTOCOL.as_bytes()),
+            parents: Vec::new(),
             canonical: Digest::of(b"resolved"),
             overrides: vec![],
             journal: Some(Digest::of(b"last line")),

@@ -31,6 +31,9 @@ pub(super) struct ExportArgs {
     /// Overrides of the run.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Mend a quirk of published code by its id, e.g. T1 ('pinfold quirks PROTOCOL' lists them). Can be repeated.
+    #[arg(long, value_name = "ID")]
+    without: Vec<String>,
 }
 
 /// Imports a table, and prints the keys with which a protocol reads it.
@@ -63,7 +66,7 @@ pub(super) fn import(args: &ImportArgs) -> Result<()> {
 /// Exports what a protocol's ingest, preprocess and patches made.
 pub(super) fn export(at: &Here, args: &ExportArgs) -> Result<()> {
     let workspace = at.workspace()?;
-    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &args.overrides)?;
+    let loaded = protocol::load(&workspace.protocol_path(&args.protocol)?, &protocol::quirks::without(&args.without, &args.overrides)?)?;
     let p = &loaded.protocol;
     let graph = Graph::new(&workspace, p);
     let found = graph.look(&workspace.store())?;
