@@ -188,21 +188,12 @@ fn the_lists_are_true(compared: &[Compared]) {
     assert!(wrong.is_empty(), "the networks' lists must be what was recorded:\n{}", wrong.join("\n"));
 }
 
-/// On which emulated processors a network's protocol runs. All operations run on all of them; a large network takes long
-/// there. EfficientNet-B7 and ResNet-50, with the operations of B0 and ResNet-18 and many more parameters, are left to the
-/// trainings on this machine.
-fn processors(network: BackboneKind) -> &'static [&'static str] {
-    match network {
-        BackboneKind::EfficientNetB0 | BackboneKind::TinyCnn => &PROCESSORS,
-        BackboneKind::EfficientNetB7 | BackboneKind::Resnet50 => &[],
-        _ => &PROCESSORS[..1],
-    }
-}
+/// The networks whose protocols run everywhere. The others use the same operations, all of which run everywhere, and are
+/// trained on this machine alone: emulated they take minutes each.
+const EVERYWHERE: [BackboneKind; 2] = [BackboneKind::EfficientNetB0, BackboneKind::TinyCnn];
 
-/// A workspace with a shrunken demo, for a network: two epochs of two steps, or one step of a network that takes long.
+/// A workspace with a shrunken demo, for a network.
 fn workspace(network: BackboneKind) -> tempfile::TempDir {
-    let short: &[(&str, &str)] =
-        if processors(network).len() == PROCESSORS.len() { &[] } else { &[("epochs = 2", "epochs = 1"), ("batch = 6", "batch = 16")] };
     const LESS: &[(&str, &str)] = &[
         ("slides = [\"S1\", \"S2\", \"S3\"]", "slides = [\"S1\"]"),
         ("side = 16", "side = 4"),
@@ -217,7 +208,7 @@ fn workspace(network: BackboneKind) -> tempfile::TempDir {
     let dir = tempfile::tempdir().expect("tempdir");
     let mut demo = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/demo.toml")).expect("demo");
     let name = format!("name = \"{}\"", network.name());
-    for (from, to) in LESS.iter().chain(short).chain(&[("name = \"tiny_cnn\"", name.as_str())]) {
+    for (from, to) in LESS.iter().chain(&[("name = \"tiny_cnn\"", name.as_str())]) {
         assert!(demo.contains(from), "the demo no longer says {from}");
         demo = demo.replacen(from, to, 1);
     }
@@ -256,13 +247,8 @@ fn run_protocol(processor: Option<&str>, network: BackboneKind, arguments: &[&st
 /// A whole protocol through the real program, on every processor and with 1, 2 and 4 loader threads.
 #[test]
 fn protocols_give_the_same_bytes_on_every_processor_and_with_any_loader_threads() {
-    for network in BackboneKind::ALL {
-        let all = processors(network);
-        if all.is_empty() {
-            continue;
-        }
-        println!("{}:", network.name());
-        let found = everywhere(all, |p| run_protocol(p, network, &[]));
+    for network in EVERYWHERE {
+        let found = everywhere(&PROCESSORS, |p| run_protocol(p, network, &[]));
         let native = &found[0].1;
         for (file, digest) in native {
             println!("{}: {file} {digest}", network.name());
@@ -271,9 +257,6 @@ fn protocols_give_the_same_bytes_on_every_processor_and_with_any_loader_threads(
             assert_eq!(digests, native, "{} on {}", network.name(), name(*processor));
         }
         for threads in ["1", "2", "4"] {
-            if all.len() < PROCESSORS.len() {
-                break;
-            }
             let set = format!("determinism.loader_threads={threads}");
             assert_eq!(&run_protocol(None, network, &["--set", &set]), native, "{threads} loader threads");
         }
