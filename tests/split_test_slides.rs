@@ -29,7 +29,8 @@ fn a_test_slide_in_the_middle() {
 
 #[test]
 fn folds_share_their_test_slide() {
-    let keys = ["split.test_slides=[\"S1\"]", "split.validation=0.0", "genes.from=all", "metrics.pooling=fold", "split.kind=kfold", "split.k=5"];
+    let keys =
+        ["split.test_slides=[\"S1\"]", "split.validation=0.0", "genes.from=all", "metrics.pooling=fold", "split.kind=kfold", "split.k=5"];
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/demo.toml");
     let dir = tempfile::tempdir().expect("tempdir");
     let text = std::fs::read_to_string(demo).expect("demo").replace("test_size = 0.2\n", "");
