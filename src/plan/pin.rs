@@ -36,6 +36,8 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
         .flat_map(|s| &s.files)
         .map(|f| lock::DataFile { path: f.path.clone(), bytes: f.bytes, sha256: f.sha256, role: f.role.clone() })
         .collect();
+    // Slides may share a file, such as the published choice of genes.
+    data.sort_by(|a, b| a.path.cmp(&b.path));
     data.dedup();
     let evaluation = Evaluate::load(&stage("evaluate").ok_or_else(|| missing("evaluate"))?.dir)?;
     let metrics = evaluation.summary.iter().map(|m| metric(p, m)).collect();
