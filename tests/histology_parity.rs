@@ -342,3 +342,20 @@ fn sines_are_right() {
     assert_eq!(sin_cos_degrees(90.0), (1.0, 0.0));
     assert_eq!(sin_cos_degrees(0.0), (0.0, 1.0));
 }
+
+/// `cv2.warpAffine(…, borderMode=BORDER_REFLECT_101)` of OpenCV 4.12 on the chapter's 8 x 8 image: turned by 30°, scaled by 0.95,
+/// moved by (1, −2).
+#[test]
+fn a_mirrored_warp_is_opencvs() {
+    let small: Vec<u8> = (0..8usize)
+        .flat_map(|y| (0..8).flat_map(move |x| (0..3).map(move |c| ((37 * y + 91 * x + 151 * c + y * x) % 256) as u8)))
+        .collect();
+    let warp = Warp { shift: (0.125, -0.25), scale: (0.95, 0.95), degrees: 30.0, mirrored: true };
+    let mut out = vec![0; small.len()];
+    Parameters { warp: Some(warp), ..Parameters::default() }.apply(&small, &mut out, 8, ChannelOrder::Rgb);
+    let red: Vec<u8> = out.iter().step_by(3).copied().collect();
+    assert_eq!(red[..8], [26, 110, 214, 75, 170, 85, 128, 91]);
+    assert_eq!(red[24..32], [120, 156, 173, 176, 129, 170, 93, 203]);
+    assert_eq!(red[56..], [56, 93, 161, 95, 188, 39, 108, 171]);
+    assert_eq!(out.iter().map(|v| u64::from(*v)).sum::<u64>(), 24_477);
+}

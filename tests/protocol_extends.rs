@@ -79,10 +79,8 @@ fn a_grandparent_counts_too_and_a_changed_one_changes_the_digest() {
 fn faults_are_shown_in_the_file_that_has_them() {
     let missing = refused(&[("short.toml", "extends = \"nothing\"\nname = \"short\"\n")]);
     assert!(missing.contains("no protocol 'nothing'") && missing.contains("short.toml:1:11"), "{missing}");
-    let cycle = refused(&[
-        ("short.toml", "extends = \"middle\"\nname = \"short\"\n"),
-        ("middle.toml", "extends = \"short\"\nname = \"middle\"\n"),
-    ]);
+    let cycle =
+        refused(&[("short.toml", "extends = \"middle\"\nname = \"short\"\n"), ("middle.toml", "extends = \"short\"\nname = \"middle\"\n")]);
     assert!(cycle.contains("'short' extends this one in turn") && cycle.contains("middle.toml:1"), "{cycle}");
     let itself = refused(&[("short.toml", "extends = \"short\"\nname = \"short\"\n")]);
     assert!(itself.contains("in turn"), "{itself}");
@@ -114,7 +112,12 @@ fn faults_are_shown_in_the_file_that_has_them() {
 #[test]
 fn a_chain_ends_somewhere() {
     let files: Vec<(String, String)> = (0..7)
-        .map(|i| (format!("p{i}.toml"), format!("extends = \"{}\"\nname = \"p{i}\"\n", if i < 6 { format!("p{}", i + 1) } else { "demo".into() })))
+        .map(|i| {
+            (
+                format!("p{i}.toml"),
+                format!("extends = \"{}\"\nname = \"p{i}\"\n", if i < 6 { format!("p{}", i + 1) } else { "demo".into() }),
+            )
+        })
         .collect();
     let borrowed: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
     let text = refused(&borrowed);

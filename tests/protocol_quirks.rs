@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 fn quirky(quirks: &str) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().expect("tempdir");
     let demo = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/demo.toml")).expect("demo");
-    let text = demo.replace("schedule = \"cosine\"\n", "").replace("epoch_loss = \"spot-mean\"\n", "").replace("undefined = \"skip\"\n", "");
+    let text =
+        demo.replace("schedule = \"cosine\"\n", "").replace("epoch_loss = \"spot-mean\"\n", "").replace("undefined = \"skip\"\n", "");
     let path = dir.path().join("demo.toml");
     std::fs::write(&path, format!("{text}\n[quirks]\n{quirks}\n")).expect("write");
     (dir, path)
@@ -26,7 +27,10 @@ const KEPT: &str = "T1 = \"as-published\"\nT9 = \"as-published\"\nR3 = \"as-publ
 fn declared_quirks_decide_their_settings() {
     let (_dir, path) = quirky(KEPT);
     let p = load(&path, &[]).protocol;
-    assert_eq!((p.train.schedule, p.train.epoch_loss, p.metrics.undefined), (Schedule::CosineOfLoss, EpochLoss::BatchMean, Undefined::Zero));
+    assert_eq!(
+        (p.train.schedule, p.train.epoch_loss, p.metrics.undefined),
+        (Schedule::CosineOfLoss, EpochLoss::BatchMean, Undefined::Zero)
+    );
     let (_dir, path) = quirky(&KEPT.replace("as-published", "corrected"));
     let p = load(&path, &[]).protocol;
     assert_eq!((p.train.schedule, p.train.epoch_loss, p.metrics.undefined), (Schedule::Cosine, EpochLoss::SpotMean, Undefined::Skip));
@@ -89,7 +93,8 @@ fn every_switch_of_a_whole_protocol_can_be_turned() {
         let mended = load(&liver, &[&format!("quirks.{id}=corrected")]);
         assert_ne!(mended.protocol.digest(), base.protocol.digest(), "{id}");
         assert_eq!(quirks::state(quirks::of(id).expect("known"), &mended.protocol), State::Mended);
-        let others = |p| quirks::of_protocol(p).into_iter().filter(|(q, _)| q.id != id && q.id != "D13").map(|(_, s)| s).collect::<Vec<_>>();
+        let others =
+            |p| quirks::of_protocol(p).into_iter().filter(|(q, _)| q.id != id && q.id != "D13").map(|(_, s)| s).collect::<Vec<_>>();
         assert_eq!(others(&mended.protocol), others(&base.protocol), "mending {id} leaves the others alone");
     }
     let p = load(&liver, &["quirks.D3=corrected"]).protocol;

@@ -27,15 +27,19 @@ fn a_test_slide_in_the_middle() {
     assert_eq!(folds[0].test, [5, 6, 7]);
 }
 
+const KFOLD: &str = "kind = \"kfold\"\nk = 5\nseed = 42\nvalidation = 0.0\ntest_slides = [\"S1\"]";
+
 #[test]
 fn folds_share_their_test_slide() {
-    let keys = ["split.test_slides=[\"S1\"]", "split.validation=0.0", "genes.from=all", "metrics.pooling=fold", "split.kind=kfold", "split.k=5"];
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/demo.toml");
     let dir = tempfile::tempdir().expect("tempdir");
-    let text = std::fs::read_to_string(demo).expect("demo").replace("test_size = 0.2\n", "");
+    let text = std::fs::read_to_string(demo)
+        .expect("demo")
+        .replace("from = \"train\"", "from = \"all\"")
+        .replace("pooling = \"oof\"", "pooling = \"fold\"")
+        .replace("kind = \"holdout\"\ntest_size = 0.2\nseed = 42\nvalidation = 0.1", KFOLD);
     std::fs::write(dir.path().join("demo.toml"), text).expect("write");
-    let overrides: Vec<String> = keys.iter().map(|k| (*k).to_owned()).collect();
-    let p = protocol::load(&dir.path().join("demo.toml"), &overrides).expect("sound").protocol;
+    let p = protocol::load(&dir.path().join("demo.toml"), &[]).expect("sound").protocol;
     let folds = make(&p, &rows(&[("S1", 4), ("S2", 10)])).expect("folds");
     let validation: Vec<Vec<usize>> = folds.iter().map(|f| f.validation.clone()).collect();
     // Section 2.3, n = 10, moved by the four test rows.

@@ -25,9 +25,8 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
         relative.ok_or_else(|| Failure::input("only a protocol file inside the workspace can be locked").at(file.display().to_string()))
     };
     let path = inside(&loaded.path)?;
-    let pin = |p: &crate::protocol::extends::Parent| {
-        Ok(lock::FilePin { path: inside(&p.path)?, bytes: p.source.len() as u64, sha256: p.digest })
-    };
+    let pin =
+        |p: &crate::protocol::extends::Parent| Ok(lock::FilePin { path: inside(&p.path)?, bytes: p.source.len() as u64, sha256: p.digest });
     let parents = loaded.parents.iter().map(pin).collect::<Result<_>>()?;
     let stage = |name: &str| artifacts.iter().find(|a| a.manifest.stage == name);
     let missing = |name: &str| Failure::input(format!("there is no {name} artifact")).hint(loaded.command());
@@ -37,6 +36,8 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
         .flat_map(|s| &s.files)
         .map(|f| lock::DataFile { path: f.path.clone(), bytes: f.bytes, sha256: f.sha256, role: f.role.clone() })
         .collect();
+    // Slides may share a file, such as the published choice of genes.
+    data.sort_by(|a, b| a.path.cmp(&b.path));
     data.dedup();
     let evaluation = Evaluate::load(&stage("evaluate").ok_or_else(|| missing("evaluate"))?.dir)?;
     let metrics = evaluation.summary.iter().map(|m| metric(p, m)).collect();

@@ -19,8 +19,8 @@ pub struct Row {
     pub title: String,
     /// With the quirks as the protocol has them.
     pub base: Option<f64>,
-    /// With each quirk mended, in the study's order. None where the mended run has no such metric: its id fixes pooling,
-    /// treatment of undefined genes and panel, and a quirk may change these.
+    /// With each quirk mended, in the study's order; none where the mended run has no counterpart. A quirk may change what a
+    /// metric means (pooling, undefined genes): headline stands against headline then, and a note says so.
     pub mended: Vec<Option<f64>>,
     /// Mended minus base: what the quirk adds is the negative of it.
     pub difference: Vec<Option<f64>>,
@@ -91,16 +91,26 @@ pub fn gather(workspace: &Workspace, path: &Path, overrides: &[String]) -> Resul
             notes.push(format!("without {id} the headline is another metric: {} in place of {}", b.id, a.id));
         }
     }
-    let row = |m: &Metric| {
-        let mended: Vec<Option<f64>> = others.iter().map(|o| o.iter().find(|x| x.id == m.id).and_then(|x| x.value)).collect();
+    let row = |(i, m): (usize, &Metric)| {
+        let mended: Vec<Option<f64>> = others.iter().map(|o| counterpart(i, m, o).and_then(|x| x.value)).collect();
         let difference = mended.iter().map(|v| v.zip(m.value).map(|(v, b)| v - b)).collect();
         Row { id: m.id.clone(), title: m.title.clone(), base: m.value, mended, difference }
     };
     Ok(Study {
         protocol: all.first().map_or_else(String::new, |l| l.name().to_owned()),
         runs: all.iter().skip(1).map(|l| l.name().to_owned()).collect(),
-        metrics: base.iter().map(row).collect(),
+        metrics: base.iter().enumerate().map(row).collect(),
         quirks: ids,
         notes,
     })
+}
+
+/// The metric of a mended run that stands against the `i`-th of the base: headline against headline, then the same id, then
+/// the same statistic and group under another definition.
+fn counterpart<'a>(i: usize, m: &Metric, other: &'a [Metric]) -> Option<&'a Metric> {
+    if i == 0 {
+        return other.first();
+    }
+    let key = |id: &str| (id.split('/').next().unwrap_or_default().to_owned(), id.split_once('+').map(|(_, g)| g.to_owned()));
+    other.iter().find(|x| x.id == m.id).or_else(|| other.iter().find(|x| key(&x.id) == key(&m.id)))
 }

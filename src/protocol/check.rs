@@ -178,7 +178,9 @@ fn split(p: &Protocol) -> Checked {
         ensure(!s.test_slides[..i].contains(slide), "split.test_slides", || format!("slide '{slide}' is listed twice"))?;
     }
     if !s.test_slides.is_empty() {
-        ensure(s.kind != SplitKind::LeaveOneSlideOut, "split.test_slides", || "leaving slides out one by one has its test slides".to_owned())?;
+        ensure(s.kind != SplitKind::LeaveOneSlideOut, "split.test_slides", || {
+            "leaving slides out one by one has its test slides".to_owned()
+        })?;
         ensure(s.test_slides.len() < p.data.slides.len(), "split.test_slides", || "no slide is left to train on".to_owned())?;
         ensure(s.validation == 0.0, "split.validation", || {
             "with test_slides the held-out spots of the other slides are the validation: 0".to_owned()

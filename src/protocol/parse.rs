@@ -1,7 +1,7 @@
 //! From a TOML file and overrides to a checked protocol; errors show file, line and a caret.
 
-use super::schema::Protocol;
 use super::extends::{self, Parent};
+use super::schema::Protocol;
 use super::{check, execution, quirks};
 use crate::base::{Digest, Failure, IoContext, Result};
 use std::path::{Path, PathBuf};

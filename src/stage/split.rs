@@ -94,13 +94,7 @@ impl Stage for Split {
         if p.train.best == Best::Last && p.train.schedule == Schedule::CosineOfLoss {
             parameters["schedule"] = json!(p.train.schedule);
         }
-        Job {
-            stage: "split",
-            label: "split".into(),
-            version: 2,
-            parameters,
-            inputs: [("ingest".to_owned(), self.ingest.digest())].into(),
-        }
+        Job { stage: "split", label: "split".into(), version: 2, parameters, inputs: [("ingest".to_owned(), self.ingest.digest())].into() }
     }
 
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
