@@ -5,7 +5,7 @@
 //! `--set quirks.T1=corrected`) first takes away what the file says of its settings.
 
 use super::check::Problem;
-use super::schema::{Profile, Protocol};
+use super::schema::{NetworkName, Profile, Protocol};
 use crate::base::Result;
 use serde::{Deserialize, Serialize};
 use std::sync::LazyLock;
@@ -30,6 +30,9 @@ pub struct Quirk {
     /// The keys that it governs; none where it is no switch.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Setting>,
+    /// The networks with which it arises, where it is not all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub networks: Vec<NetworkName>,
     /// Why it is no switch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -134,6 +137,9 @@ pub fn state(quirk: &Quirk, p: &Protocol) -> State {
         Some(Profile::AsPublished) => return State::Kept,
         Some(_) => return State::Mended,
         None => {}
+    }
+    if !quirk.networks.is_empty() && !quirk.networks.contains(&p.network.name) {
+        return State::Neither;
     }
     let Ok(table) = Table::try_from(p) else { return State::Neither };
     let side = |side| quirk.settings.iter().filter(|s| !s.loose).all(|s| s.holds(side, get(&table, &s.key)));

@@ -77,7 +77,7 @@ impl Stage for Report {
         Job {
             stage: "report",
             label: "report".into(),
-            version: 4,
+            version: 5,
             parameters: json!({"protocol": self.protocol.canonical()}),
             inputs: self.inputs().map(|a| (a.label.clone(), a.digest())).collect(),
         }
