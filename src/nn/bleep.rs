@@ -116,7 +116,7 @@ impl Bleep {
 
 /// Each spot's and each image's loss `[B]`, of embeddings [B, D] that belong together row by row.
 ///
-/// With L = S·Iᵀ/τ and T = softmax over rows of (I·Iᵀ + S·Sᵀ)/2τ: −Σ_j T[b,j]·log softmax(L)[b,j], and the same of Tᵀ and
+/// With L = S·Iᵀ/τ and T = softmax over rows of (I·Iᵀ + S·Sᵀ)/2τ: −Σ_j T_bj·log softmax(L)_bj, and the same of Tᵀ and
 /// Lᵀ, whose rows do not sum to 1 (quirk B3). Gradients flow through T.
 pub fn losses(spots: &Tensor, images: &Tensor, temperature: f64) -> Torch<(Tensor, Tensor)> {
     let logits = spots.f_matmul(&images.f_transpose(0, 1)?)?.f_div_scalar(temperature)?;

@@ -68,7 +68,7 @@ impl<'a> Keys<'a> {
         distances.iter().map(|d| (-(d - first + 1.0)).exp()).collect()
     }
 
-    /// The prediction [genes] for a query; sums in f64 in order of similarity.
+    /// The prediction (one value per gene) for a query; sums in f64 in order of similarity.
     pub fn predict(&self, query: &[f32], k: usize, how: Averaging) -> Vec<f32> {
         let keys = self.nearest(query, if how == Averaging::Simple { 1 } else { k });
         let weights = match how {
