@@ -116,7 +116,8 @@ impl Run<'_> {
             (None, None)
         } else {
             let (batch, threads) = (config.evaluation_batch, config.loader_threads);
-            let mut evaluated = evaluate(&self.net, &self.maker, data.validation, None, batch, threads, self.device, true)?;
+            let view = config.held_out_changed.then_some((augment, standing.epoch));
+            let mut evaluated = evaluate(&self.net, &self.maker, data.validation, view, batch, threads, self.device, true)?;
             evaluated.losses.retain(|&(rows, _)| !config.drop_last || rows == batch);
             let (loss, pcc) = score(data, data.validation, &evaluated, config.epoch_loss);
             finite(loss, "validation loss", standing.epoch)?;
@@ -148,7 +149,7 @@ impl Run<'_> {
     fn steps(&mut self, standing: &mut Standing, rate: f64, augment: &dyn Augment, progress: &mut dyn Progress) -> Result<()> {
         let (config, data) = (self.config, self.data);
         let key = [config.fold, standing.epoch as u64];
-        let rows = super::batches::order(config.seed, config.fold, standing.epoch, data.train);
+        let rows = super::batches::order(config.seed, config.fold, config.order_of(standing.epoch), data.train);
         let total = if config.drop_last { rows.len() / config.batch } else { rows.len().div_ceil(config.batch) };
         let part = |i: usize| &rows[i * config.batch..rows.len().min((i + 1) * config.batch)];
         let epoch = standing.epoch;
