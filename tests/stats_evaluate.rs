@@ -262,7 +262,8 @@ fn threads_do_not_change_a_bit() {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
         pool.install(|| {
-            serde_json::to_string(&evaluate(&folds, &[0.0; 21], &[], &spec(Pooling::Oof, Lattice::Square)).expect("evaluation")).expect("JSON")
+            serde_json::to_string(&evaluate(&folds, &[0.0; 21], &[], &spec(Pooling::Oof, Lattice::Square)).expect("evaluation"))
+                .expect("JSON")
         })
     };
     assert_eq!(run(1), run(4));
