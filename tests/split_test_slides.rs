@@ -81,9 +81,9 @@ fn the_liver_split_is_the_published_one() {
         let barcodes = read(data.join(format!("filtered_expression_matrices/{slide}/barcodes.tsv")));
         let mut rows: Vec<((i64, i64), String)> =
             barcodes.lines().enumerate().map(|(i, b)| (place[b], format!("TRAIN_{:04}", counter + i))).collect();
+        rows.sort();
         in_files.extend(rows.iter().map(|r| r.1[6..].parse::<u32>().expect("number") - counter as u32));
         counter += rows.len();
-        rows.sort();
         slides.extend(std::iter::repeat_n(slide.to_string(), rows.len()));
         ids.extend(rows.into_iter().map(|r| r.1));
     }

@@ -281,7 +281,7 @@ pub enum Stop {
 pub trait Progress {
     /// A training step is done: steps of this epoch, its loss, speed since the epoch (or the resumption) began.
     fn batch(&mut self, _done: usize, _total: usize, _loss: f64, _images_per_second: f64) {}
-    /// An epoch is done and saved.
+    /// An epoch is done.
     fn epoch(&mut self, _row: &EpochRow) {}
     /// The state was saved; it took so many seconds, the disk included.
     fn saved(&mut self, _seconds: f64) {}
