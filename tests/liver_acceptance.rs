@@ -134,10 +134,9 @@ fn three_genes_and_their_mean() {
     for (at, due) in [(0, 0.9828910121), (2, 0.8970852271)] {
         near(pearson(&columns[at].0, &columns[at].1).unwrap(), due, 1e-10);
     }
-    let rows = |of: fn(&([f64; 4], [f64; 4])) -> [f64; 4]| {
-        (0..4).flat_map(|s| columns.iter().map(move |c| of(c)[s] as f32).collect::<Vec<_>>()).collect::<Vec<f32>>()
-    };
-    let one = fold("a", 0, 3, rows(|c| c.1), rows(|c| c.0));
+    let (predicted, measured): (Vec<[f64; 4]>, Vec<[f64; 4]>) = columns.into_iter().unzip();
+    let rows = |of: &[[f64; 4]]| (0..4).flat_map(|s| of.iter().map(|c| c[s] as f32).collect::<Vec<_>>()).collect::<Vec<f32>>();
+    let one = fold("a", 0, 3, rows(&measured), rows(&predicted));
     let found = evaluate(&[one], &[0.0; 3], &[], &spec(Pooling::Oof, Undefined::Zero, 3)).unwrap();
     let group = found.summary.iter().find(|m| m.id.ends_with("+group:g")).unwrap();
     near(group.value.unwrap(), 0.6266587464, 1e-7);

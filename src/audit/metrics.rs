@@ -102,8 +102,22 @@ fn again(roots: &Roots, entry: &Entry, artifact: &Artifact, items: &[Item]) -> s
 fn training(expression: &Arrays, folds: &Path) -> Result<Vec<Vec<f64>>> {
     let values = expression.f32s("expression")?;
     let genes = expression.entry("expression")?.shape.get(1).copied().unwrap_or(0).max(1);
-    let folds = crate::split::folds_from_json(&std::fs::read(folds).doing("read", folds)?, values.len() / genes)?;
-    Ok(folds.iter().map(|fold| variances(&values, genes, &fold.train)).collect())
+    // Of a fold only who trains counts here.
+    #[derive(serde::Deserialize)]
+    struct Folds {
+        folds: Vec<Fold>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Fold {
+        train: Vec<usize>,
+    }
+    let read: Folds = serde_json::from_slice(&std::fs::read(folds).doing("read", folds)?)
+        .map_err(|e| Failure::input(format!("the locked folds are not sound ({e})")))?;
+    let spots = values.len() / genes;
+    match read.folds.iter().flat_map(|f| &f.train).find(|&&row| row >= spots) {
+        Some(row) => Err(Failure::input(format!("the locked folds name row {row} of {spots}"))),
+        None => Ok(read.folds.iter().map(|fold| variances(&values, genes, &fold.train)).collect()),
+    }
 }
 
 /// The locked artifacts of a stage that are among the inputs; all of the stage when the inputs name none of them.
