@@ -28,7 +28,7 @@ fn folder(table: &str) -> tempfile::TempDir {
 }
 
 fn import(dir: &Path) -> pinfold::base::Result<imported::Imported> {
-    imported::import(&dir.join("dataset.csv"), &dir.join("out"))
+    imported::import(&dir.join("dataset.csv"), &dir.join("out"), None)
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn values_keep_their_bits_both_ways() {
     let ids = slides.iter().flat_map(|s| s.spots.iter().map(|p| p.id.clone())).collect();
     let what = Export { slides: &slides, ids, genes: &genes, values: &values, patches: arrays.u8s("patches").unwrap(), side: 8 };
     imported::export(&what, &dir.path().join("again")).unwrap();
-    let found = imported::import(&dir.path().join("again/dataset.csv"), &dir.path().join("out2")).unwrap();
+    let found = imported::import(&dir.path().join("again/dataset.csv"), &dir.path().join("out2"), None).unwrap();
     assert_eq!(found.side, 8);
     let back: Vec<_> =
         imported::read(&dir.path().join("out2"), &["1".into(), "2".into()]).unwrap().into_iter().map(|s| s.0.given).collect();
@@ -95,4 +95,17 @@ fn what_is_wrong_is_named_and_nothing_is_left() {
     assert!(import(dir.path()).unwrap_err().what.contains("N07"));
     std::fs::write(dir.path().join("train/TRAIN_0002.png"), &png(1, 8)[..40]).unwrap();
     assert!(import(dir.path()).unwrap_err().what.contains("G03"));
+}
+
+/// Acceptance case 23: with the genes named, no other column passes for one (quirk D10), and none is missed.
+#[test]
+fn named_genes_are_the_only_columns() {
+    let named = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+    let dir = folder(&TABLE.replace("GENEB", "n_counts"));
+    let with = |genes: &[&str]| imported::import(&dir.path().join("dataset.csv"), &dir.path().join("out"), Some(&named(genes)));
+    let extra = with(&["GENEA"]).unwrap_err().to_string();
+    assert!(extra.contains("'n_counts'") && extra.contains("dataset.csv:1"), "{extra}");
+    let missing = with(&["GENEA", "n_counts", "GENEC"]).unwrap_err().to_string();
+    assert!(missing.contains("'GENEC'"), "{missing}");
+    assert_eq!(with(&["n_counts", "GENEA"]).unwrap().genes, 2);
 }

@@ -120,14 +120,14 @@ fn it_learns_resumes_and_answers_by_retrieval() {
     let pool = Pool { expression: &targets, keys: &rows[..68] };
     for mode in [Averaging::Simple, Averaging::Average, Averaging::WeightedAverage] {
         let how = Retrieval { mode, ..config().retrieval.expect("retrieval") };
-        let predicted = retrieve(&what, &how, pool, &patches, SIDE, test).expect("retrieve");
+        let predicted = retrieve(&what, &how, pool, &patches, SIDE, test, None).expect("retrieve");
         assert_eq!(predicted.len(), test.len() * GENES);
         let right = test.iter().zip(predicted.chunks(GENES)).filter(|(spot, p)| p[*spot % 3] > 1.5).count();
         assert!(right * 10 >= test.len() * 9, "{mode:?}: {right} of {} patches found their kind", test.len());
     }
     let nobody = Pool { keys: &[], ..pool };
     assert_eq!(
-        retrieve(&what, &config().retrieval.expect("retrieval"), nobody, &patches, SIDE, test).expect_err("no keys").exit,
+        retrieve(&what, &config().retrieval.expect("retrieval"), nobody, &patches, SIDE, test, None).expect_err("no keys").exit,
         Exit::BadInput
     );
 

@@ -17,7 +17,7 @@ fn narrow(v: &[f64]) -> Vec<f32> {
 }
 
 fn spec(pooling: Pooling, lattice: Lattice) -> Spec {
-    Spec { pooling, undefined: Undefined::Skip, threshold: 0.3, lattice, groups: Vec::new(), panel: "list@list".into() }
+    Spec { pooling, undefined: Undefined::Skip, threshold: 0.3, lattice, groups: Vec::new(), ranked: Vec::new(), panel: "list@list".into() }
 }
 
 fn spot(slide: &str, col: i32, row: i32) -> SpotAt {
@@ -70,7 +70,7 @@ fn the_golden_summary() {
     };
     let mut spec = spec(Pooling::Oof, Lattice::Square);
     spec.groups = vec![("first".into(), vec!["g1".into(), "g2".into(), "elsewhere".into()])];
-    let e = evaluate(std::slice::from_ref(&one), &[0.0; 12], &spec).expect("evaluation");
+    let e = evaluate(std::slice::from_ref(&one), &[0.0; 12], &[], &spec).expect("evaluation");
     let due = |key: &str| s[key].as_f64().expect("number");
     assert_eq!(e.summary[0].id, "pcc/gene/oof/skip/list@list");
     near(e.summary[0].value, due("mean_defined"), 1e-6);
@@ -94,15 +94,15 @@ fn the_golden_summary() {
     ids.dedup();
     assert_eq!(ids.len(), e.summary.len());
     spec.undefined = Undefined::Zero;
-    let zero = evaluate(std::slice::from_ref(&one), &[0.0; 12], &spec).expect("evaluation");
+    let zero = evaluate(std::slice::from_ref(&one), &[0.0; 12], &[], &spec).expect("evaluation");
     assert_eq!((zero.summary[0].id.as_str(), zero.summary[0].n), ("pcc/gene/oof/zero/list@list", 12));
     assert_eq!(zero.summary[0].value, value(&e, "pcc/gene/oof/zero/list@list"));
     assert_eq!(value(&zero, "pcc/gene/oof/skip/list@list"), e.summary[0].value);
     spec.threshold = 0.301;
-    let odd = evaluate(std::slice::from_ref(&one), &[0.0; 12], &spec).expect("evaluation");
+    let odd = evaluate(std::slice::from_ref(&one), &[0.0; 12], &[], &spec).expect("evaluation");
     assert_eq!(value(&odd, "pcc-over-0.301/gene/oof/skip/list@list"), Some(4.0));
     spec.groups = vec![("none".into(), vec!["elsewhere".into()])];
-    assert!(evaluate(&[one], &[0.0; 12], &spec).expect_err("empty group").what.contains("'none'"));
+    assert!(evaluate(&[one], &[0.0; 12], &[], &spec).expect_err("empty group").what.contains("'none'"));
 }
 
 /// `golden/moran_pcc.json`: two hexagonal slides, 24 genes, made with SciPy and esda in double precision. Our
@@ -136,7 +136,7 @@ fn the_golden_association() {
         });
         row += n;
     }
-    let e = evaluate(&folds, &[0.0; 24], &spec(Pooling::Oof, Lattice::Hex)).expect("evaluation");
+    let e = evaluate(&folds, &[0.0; 24], &[], &spec(Pooling::Oof, Lattice::Hex)).expect("evaluation");
     let combined = &file["combined"];
     let a = e.moran_vs_pcc.as_ref().expect("association");
     assert_eq!(a.genes as u64, combined["n_genes_defined"].as_u64().expect("count"));
@@ -145,7 +145,7 @@ fn the_golden_association() {
     // The same with the genes' mean log expression as their abundance, against SciPy.
     let number = |key: &str| combined[key].as_f64().expect("a number");
     let mean: Vec<f64> = combined["mean_log"].as_array().expect("means").iter().map(|v| v.as_f64().unwrap_or(0.0)).collect();
-    let with = evaluate(&folds, &mean, &spec(Pooling::Oof, Lattice::Hex)).expect("evaluation");
+    let with = evaluate(&folds, &mean, &[], &spec(Pooling::Oof, Lattice::Hex)).expect("evaluation");
     assert_eq!(with.drivers.iter().map(|d| d.name.as_str()).collect::<Vec<_>>(), ["moran-truth", "abundance", "zeros", "variance"]);
     let (i, abundance) = (&with.drivers[0], &with.drivers[1]);
     assert_eq!((i.genes, abundance.genes), (23, 23));
@@ -165,7 +165,7 @@ fn the_golden_association() {
     // A slide that is one block comes back whole in every resample; narrower blocks give the number room.
     for pooling in [Pooling::Oof, Pooling::Slide, Pooling::Fold] {
         let spec = spec(pooling, Lattice::Hex);
-        let due = evaluate(&folds, &mean, &spec).expect("evaluation").summary[0].value.expect("a mean");
+        let due = evaluate(&folds, &mean, &[], &spec).expect("evaluation").summary[0].value.expect("a mean");
         let (whole, blocks) = interval(&folds, &spec, 1000, 50, 3);
         assert_eq!(blocks, 2);
         let (low, high) = whole.expect("an interval");
@@ -215,7 +215,7 @@ fn pooling_decides_the_number() {
     let a = fold("a", "s1", 0, 6, 1, |i, _| i as f32, |i, _| i as f32);
     let b = fold("b", "s2", 6, 4, 1, |i, _| 100.0 + i as f32, |i, _| i as f32 - 100.0);
     let folds = [a, b];
-    let of = |pooling| evaluate(&folds, &[1.0], &spec(pooling, Lattice::Square)).expect("evaluation");
+    let of = |pooling| evaluate(&folds, &[1.0], &[], &spec(pooling, Lattice::Square)).expect("evaluation");
     let (oof, slide, by_fold) = (of(Pooling::Oof), of(Pooling::Slide), of(Pooling::Fold));
     assert!(oof.genes[0].pcc.expect("defined") < -0.9);
     assert_eq!((slide.genes[0].pcc, by_fold.genes[0].pcc), (Some(1.0), Some(1.0)));
@@ -235,7 +235,7 @@ fn bad_predictions_are_refused_in_words() {
     let good = || fold("a", "s1", 0, 4, 2, |i, g| (i + g) as f32, |i, _| i as f32);
     let spec = spec(Pooling::Oof, Lattice::Square);
     let refused = |folds: &[FoldPredictions], words: &str| {
-        let failure = evaluate(folds, &[0.0; 2], &spec).expect_err(words);
+        let failure = evaluate(folds, &[0.0; 2], &[], &spec).expect_err(words);
         assert!(failure.to_string().contains(words), "{failure}");
     };
     refused(&[], "no fold");
@@ -248,10 +248,10 @@ fn bad_predictions_are_refused_in_words() {
     refused(&[nan], "the prediction of gene GENE1 in row 2 is NaN");
     let other = FoldPredictions { name: "b".into(), genes: vec!["GENE0".into(), "X".into()], rows: vec![4, 5, 6, 7], ..good() };
     refused(&[good(), other], "fold 'b'");
-    assert!(evaluate(&[good()], &[0.0; 3], &spec).is_err());
+    assert!(evaluate(&[good()], &[0.0; 3], &[], &spec).is_err());
     // Overlapping folds are fine when pooled per fold; the spots of both are counted, their places once.
     let by_fold = Spec { pooling: Pooling::Fold, ..spec };
-    assert_eq!(evaluate(&[good(), good()], &[0.0; 2], &by_fold).expect("evaluation").spots, 8);
+    assert_eq!(evaluate(&[good(), good()], &[0.0; 2], &[], &by_fold).expect("evaluation").spots, 8);
 }
 
 #[test]
@@ -262,7 +262,8 @@ fn threads_do_not_change_a_bit() {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("pool");
         pool.install(|| {
-            serde_json::to_string(&evaluate(&folds, &[0.0; 21], &spec(Pooling::Oof, Lattice::Square)).expect("evaluation")).expect("JSON")
+            serde_json::to_string(&evaluate(&folds, &[0.0; 21], &[], &spec(Pooling::Oof, Lattice::Square)).expect("evaluation"))
+                .expect("JSON")
         })
     };
     assert_eq!(run(1), run(4));

@@ -233,7 +233,7 @@ fn the_best_epoch_is_kept_as_it_was() {
 
     // The checkpoint's own validation loss is the best epoch's.
     let checkpoint = dir.path().join("checkpoint.safetensors");
-    let prediction = predict(&Prediction::of(&rough, GENES, &checkpoint), &set.patches, SIDE, &set.validation).expect("predict");
+    let prediction = predict(&Prediction::of(&rough, GENES, &checkpoint), &set.patches, SIDE, &set.validation, None).expect("predict");
     let truth: Vec<f32> = set.validation.iter().flat_map(|&r| set.targets[r * GENES..(r + 1) * GENES].to_vec()).collect();
     let mse = prediction.iter().zip(&truth).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>() / truth.len() as f64;
     assert!((mse / smallest - 1.0).abs() < 1e-5, "{mse} where {smallest} is due");
@@ -257,9 +257,9 @@ fn it_learns() {
     assert!(best.validation_pcc.expect("pcc") > 0.9, "{best:?}");
     let checkpoint = dir.path().join("checkpoint.safetensors");
     let all: Vec<usize> = (0..60).collect();
-    let prediction = predict(&Prediction::of(&long, GENES, &checkpoint), &set.patches, SIDE, &all).expect("predict");
+    let prediction = predict(&Prediction::of(&long, GENES, &checkpoint), &set.patches, SIDE, &all, None).expect("predict");
     assert_eq!(prediction.len(), 60 * GENES);
-    let some = predict(&Prediction::of(&long, GENES, &checkpoint), &set.patches, SIDE, &all[..8]).expect("predict");
+    let some = predict(&Prediction::of(&long, GENES, &checkpoint), &set.patches, SIDE, &all[..8], None).expect("predict");
     assert_eq!(some, prediction[..8 * GENES], "whole batches do not depend on what follows");
 }
 

@@ -6,10 +6,10 @@ use crate::base::arrays::Arrays;
 use crate::base::{Digest, Failure, IoContext, Result, canon};
 use crate::lock::collect::Manifest;
 use crate::lock::{Artifact, Entry, LockedMetric, artifact_folder, decimal};
-use crate::stats::evaluate::{Evaluation, FoldPredictions, Spec, evaluate};
+use crate::stats::evaluate::{Evaluation, FoldPredictions, Spec, evaluate, variances};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const METRICS: &str = "metrics.json";
 
@@ -77,16 +77,47 @@ fn again(roots: &Roots, entry: &Entry, artifact: &Artifact, items: &[Item]) -> s
     let Some(preprocess) = from_inputs(entry, "preprocess", &inputs).into_iter().next() else {
         return Err(Failure::input("no preprocessing is locked, and the abundance of the genes comes from there").into());
     };
-    for needed in predictions.iter().chain([&preprocess]) {
+    let spec = spec(&manifest.parameters)?;
+    let split = match spec.needs_training().then(|| from_inputs(entry, "split", &inputs).into_iter().next()) {
+        Some(None) => return Err(Failure::input("no split is locked, and the training spots are said there").into()),
+        found => found.flatten(),
+    };
+    for needed in predictions.iter().chain([&preprocess]).chain(&split) {
         sound(needed, items)?;
     }
     let folds = predictions.iter().map(|p| FoldPredictions::read(&self::folder(roots, p)?.0)).collect::<Result<Vec<_>>>()?;
-    let abundance = Arrays::open(&self::folder(roots, preprocess)?.0.join("expression.safetensors"))?.f64s("abundance")?;
-    let evaluation = evaluate(&folds, &abundance, &spec(&manifest.parameters)?)?;
+    let expression = Arrays::open(&self::folder(roots, preprocess)?.0.join("expression.safetensors"))?;
+    let training = match split {
+        None => Vec::new(),
+        Some(split) => training(&expression, &self::folder(roots, split)?.0.join("folds.json"))?,
+    };
+    let evaluation = evaluate(&folds, &expression.f64s("abundance")?, &training, &spec)?;
     let stored = folder.join(METRICS);
     let stored = serde_json::from_slice(&std::fs::read(&stored).doing("read", &stored)?)
         .map_err(|e| Failure::input(format!("the stored {METRICS} is not sound JSON ({e})")))?;
     Ok((evaluation, stored))
+}
+
+/// Each fold's variances over its training spots.
+fn training(expression: &Arrays, folds: &Path) -> Result<Vec<Vec<f64>>> {
+    let values = expression.f32s("expression")?;
+    let genes = expression.entry("expression")?.shape.get(1).copied().unwrap_or(0).max(1);
+    // Of a fold only who trains counts here.
+    #[derive(serde::Deserialize)]
+    struct Folds {
+        folds: Vec<Fold>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Fold {
+        train: Vec<usize>,
+    }
+    let read: Folds = serde_json::from_slice(&std::fs::read(folds).doing("read", folds)?)
+        .map_err(|e| Failure::input(format!("the locked folds are not sound ({e})")))?;
+    let spots = values.len() / genes;
+    match read.folds.iter().flat_map(|f| &f.train).find(|&&row| row >= spots) {
+        Some(row) => Err(Failure::input(format!("the locked folds name row {row} of {spots}"))),
+        None => Ok(read.folds.iter().map(|fold| variances(&values, genes, &fold.train)).collect()),
+    }
 }
 
 /// The locked artifacts of a stage that are among the inputs; all of the stage when the inputs name none of them.

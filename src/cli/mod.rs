@@ -14,6 +14,7 @@ mod lock;
 pub mod output;
 mod plan;
 mod quirks;
+mod rank;
 mod remake;
 mod report;
 mod run;
@@ -75,6 +76,8 @@ enum Command {
     Seeds(seeds::Args),
     /// Say how sure a protocol's number is, and test others against it on the same genes.
     Compare(compare::Args),
+    /// Rank the settings of a search by their groups' scores, pooled and per fold.
+    Rank(rank::Args),
     /// Free what neither a lock nor a newest run names; says first what would go.
     Gc(gc::Args),
     /// Pin a finished protocol in pinfold.lock.
@@ -136,6 +139,7 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Quirks(args)) => quirks::run(&at, &args),
         Some(Command::Seeds(args)) => seeds::run(&at, &args),
         Some(Command::Compare(args)) => compare::run(&at, &args),
+        Some(Command::Rank(args)) => rank::run(&at, &args),
         Some(Command::Gc(args)) => gc::run(&at, &args),
         Some(Command::Lock(args)) => lock::run(&at, &args),
         Some(Command::Audit(args)) => audit::run(&at, &args),

@@ -1,12 +1,10 @@
 //! Finished protocols beside each other: intervals of each headline, and paired tests against the first.
 
-use super::overview::newest_artifact;
+use super::overview::{newest_artifact, newest_run};
 use crate::base::{Failure, Result};
-use crate::engine::runs::Outcome;
 use crate::engine::{Run, Workspace};
 use crate::protocol;
 use crate::stage::evaluate::{Evaluate, spec};
-use crate::stage::files::read_json;
 use crate::stats::adjust;
 use crate::stats::bootstrap::{self, RESAMPLES, Resamples, picked_mean};
 use crate::stats::evaluate::{Contrast, Evaluation, FoldPredictions, contrast, interval};
@@ -85,10 +83,8 @@ pub fn compare(workspace: &Workspace, names: &[String], block: i32) -> Result<Co
 
 fn one(workspace: &Workspace, runs: &[Run], name: &str, block: i32) -> Result<(Model, Evaluation)> {
     let evaluation = Evaluate::load(&newest_artifact(workspace, name, runs, "evaluate")?)?;
-    let finished = runs.iter().rev().find(|r| r.order.protocol == name && r.execution().whole() && r.dir.join("result.json").exists());
-    let run = finished.ok_or_else(|| Failure::input(format!("{name} has no finished run")))?;
+    let (run, outcome) = newest_run(name, runs)?;
     let p = protocol::parse::from_canonical(run.order.resolved.clone())?;
-    let outcome: Outcome = read_json(&run.dir.join("result.json"))?;
     let folds = outcome.artifacts.iter().filter(|a| a.stage == "predict");
     let folds = folds.map(|a| FoldPredictions::read(&workspace.store().folder(&a.stage, &a.key))).collect::<Result<Vec<_>>>()?;
     let headline = evaluation.summary.first().ok_or_else(|| Failure::input(format!("{name} measured nothing")))?;

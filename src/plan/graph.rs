@@ -82,8 +82,9 @@ impl Graph {
             graph.nodes[train + 1].fold = Some(fold);
         }
         let q = p.clone();
-        let needs: Vec<usize> = std::iter::once(preprocess).chain(predicted.iter().copied()).collect();
-        let evaluate = graph.add("evaluate", "evaluate".into(), needs, move |a| Ok(Box::new(evaluate::Evaluate::new(&q, a[0], &a[1..]))));
+        let needs: Vec<usize> = [preprocess, split].into_iter().chain(predicted.iter().copied()).collect();
+        let evaluate =
+            graph.add("evaluate", "evaluate".into(), needs, move |a| Ok(Box::new(evaluate::Evaluate::new(&q, a[0], a[1], &a[2..]))));
         let (q, at) = (p.clone(), root);
         let folds = trained.len();
         let needs: Vec<usize> = [evaluate, ingest, split, preprocess, duplicates].into_iter().chain(trained).chain(predicted).collect();

@@ -10,6 +10,7 @@ pub mod order;
 mod overview;
 mod parts;
 pub mod pin;
+pub mod rank;
 pub mod seeds;
 pub mod study;
 

@@ -193,14 +193,19 @@ pub fn missing(workspace: &Workspace, p: &Protocol) -> Vec<String> {
     out
 }
 
-/// The folder of an artifact of the newest finished run of a protocol, by label.
-pub fn newest_artifact(workspace: &Workspace, name: &str, runs: &[Run], label: &str) -> Result<PathBuf> {
+/// The newest finished run of a protocol, and what it made.
+pub fn newest_run<'a>(name: &str, runs: &'a [Run]) -> Result<(&'a Run, Outcome)> {
     let run = runs
         .iter()
         .rev()
         .find(|r| r.order.protocol == name && r.execution().whole() && r.dir.join("result.json").exists())
         .ok_or_else(|| Failure::input(format!("{name} has no finished run")).hint(format!("pinfold run {name}")))?;
-    let outcome: Outcome = crate::stage::files::read_json(&run.dir.join("result.json"))?;
+    Ok((run, crate::stage::files::read_json(&run.dir.join("result.json"))?))
+}
+
+/// The folder of an artifact of the newest finished run of a protocol, by label.
+pub fn newest_artifact(workspace: &Workspace, name: &str, runs: &[Run], label: &str) -> Result<PathBuf> {
+    let (run, outcome) = newest_run(name, runs)?;
     let row = outcome
         .artifacts
         .iter()

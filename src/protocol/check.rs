@@ -51,6 +51,12 @@ pub fn check(p: &Protocol) -> Checked {
     for (name, genes) in &p.metrics.groups {
         ensure(!genes.is_empty(), "metrics.groups", || format!("group '{name}' is empty"))?;
     }
+    for (name, rank) in &p.metrics.ranked {
+        ensure((1..=100_000).contains(&rank.k), "metrics.ranked", || format!("group '{name}': k is between 1 and 100000"))?;
+        ensure(!p.metrics.groups.contains_key(name), "metrics.ranked", || {
+            format!("'{name}' is the name of a group in metrics.groups already")
+        })?;
+    }
     for published in &p.published {
         ensure(published.value.is_finite() && published.tolerance >= 0.0, "published", || {
             "a value must be finite and a tolerance not negative".to_owned()
@@ -139,7 +145,7 @@ fn genes(p: &Protocol) -> Checked {
                 None => Ok(()),
             }
         }
-        PanelFrom::Named(PanelSet::Train) if p.split.kind != SplitKind::Holdout => {
+        PanelFrom::Named(PanelSet::Train) if !matches!(p.split.kind, SplitKind::Holdout | SplitKind::TorchRandom) => {
             Err(Problem::new("genes.from", "\"train\" needs a split with one fold, since each fold would choose another panel")
                 .hint("use a list, or from = \"all\" (reported as a leak)"))
         }
@@ -152,15 +158,15 @@ fn split(p: &Protocol) -> Checked {
     ensure(s.seed <= u32::MAX as u64, "split.seed", || "NumPy's generator takes seeds below 2^32".to_owned())?;
     ensure((0.0..0.9).contains(&s.validation), "split.validation", || "a share of the training spots, from 0 to below 0.9".to_owned())?;
     match s.kind {
-        SplitKind::Holdout => {
+        SplitKind::Holdout | SplitKind::TorchRandom => {
             ensure(s.k.is_none(), "split.k", || "only 'kfold' takes k".to_owned())?;
-            ensure(s.test_size.is_some(), "split.kind", || "'holdout' needs test_size".to_owned())?;
+            ensure(s.test_size.is_some(), "split.kind", || "'holdout' and 'torch-random' need test_size".to_owned())?;
             ensure(s.test_size.is_some_and(|f| f > 0.0 && f < 1.0), "split.test_size", || {
                 "a share of the spots, between 0 and 1".to_owned()
             })?;
         }
         SplitKind::Kfold => {
-            ensure(s.test_size.is_none(), "split.test_size", || "only 'holdout' takes test_size".to_owned())?;
+            ensure(s.test_size.is_none(), "split.test_size", || "only 'holdout' and 'torch-random' take test_size".to_owned())?;
             ensure(s.k.is_some(), "split.kind", || "'kfold' needs k".to_owned())?;
             ensure(s.k.is_some_and(|k| k >= 2), "split.k", || "at least 2 folds".to_owned())?;
         }

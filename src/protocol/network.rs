@@ -152,6 +152,9 @@ pub(super) fn check(p: &Protocol) -> std::result::Result<(), Problem> {
     if !matches!(p.augmentation.test_views, 1 | 8) {
         return Err(Problem::new("augmentation.test_views", "1, or the 8 views of a square"));
     }
+    if p.augmentation.held_out && p.augmentation.test_views != 1 {
+        return Err(Problem::new("augmentation.held_out", "held-out patches are changed at random, or all views are averaged: not both"));
+    }
     let contrastive = p.train.loss == Loss::Contrastive;
     let Some(r) = &p.retrieval else {
         return match contrastive {

@@ -8,7 +8,7 @@ pub use super::execution::{Executor, Slurm};
 pub use super::genes::{Expression, GeneSpace, Genes, PanelFrom, PanelRule, PanelSet, Transform};
 pub use super::network::{Averaging, FrozenNorm, HeadStart, Network, NetworkName, Retrieval, Trainable, TrainablePart};
 use crate::base::{Digest, canon};
-pub use crate::stats::evaluate::{Lattice, Pooling, Undefined};
+pub use crate::stats::evaluate::{Lattice, Pooling, Rank, Undefined};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -151,6 +151,9 @@ pub struct Patch {
     pub border: Border,
     /// Channel order that the network sees.
     pub colour: Colour,
+    /// How bytes become numbers.
+    #[serde(default, skip_serializing_if = "Normalise::is_imagenet")]
+    pub normalise: Normalise,
 }
 
 /// Rounding of spot centres.
@@ -175,6 +178,23 @@ pub enum Border {
     Refuse,
     /// White.
     White,
+}
+
+/// How bytes become the numbers that the network sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Normalise {
+    /// By ImageNet's channel means and deviations.
+    #[default]
+    Imagenet,
+    /// Not at all, 0 to 255: a published quirk (B1).
+    Raw,
+}
+
+impl Normalise {
+    fn is_imagenet(&self) -> bool {
+        *self == Self::Imagenet
+    }
 }
 
 /// Channel order.
@@ -214,6 +234,8 @@ pub struct Split {
 pub enum SplitKind {
     /// scikit-learn's `train_test_split` over all spots.
     Holdout,
+    /// PyTorch's `random_split` over all spots in the order of the slides' expression files.
+    TorchRandom,
     /// scikit-learn's shuffled `KFold` over all spots.
     Kfold,
     /// One fold a slide, that slide held out.
@@ -235,6 +257,9 @@ pub struct Augmentation {
     /// Border and scales of the warp of `mpa`.
     #[serde(default, skip_serializing_if = "WarpBorder::is_black")]
     pub warp: WarpBorder,
+    /// Held-out patches are changed at random too, the validation spots afresh in every epoch: a published quirk (B2).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held_out: bool,
     /// Which colour the colour jitter of `stnet-style` takes for red.
     #[serde(default = "red_first", skip_serializing_if = "is_red_first")]
     pub jitter: Colour,
@@ -289,6 +314,9 @@ pub struct Train {
     /// A last batch that is not full is left out, of the training and of the validation loss.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub drop_last: bool,
+    /// Every epoch takes the spots in the order of the first: a published quirk (B5).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_order: bool,
     /// How the learning rate goes.
     pub schedule: Schedule,
     /// The loss.
@@ -459,6 +487,9 @@ pub struct Metrics {
     /// Named groups of genes whose mean correlation is reported.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Vec<String>>,
+    /// Named groups of genes that are chosen by rule.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ranked: BTreeMap<String, Rank>,
 }
 
 /// Which figures the report draws.

@@ -7,6 +7,7 @@ mod axis;
 mod baseline;
 mod canvas;
 mod curves;
+mod drivers;
 mod fan;
 mod folds;
 mod font;
@@ -22,6 +23,7 @@ mod style;
 
 pub use baseline::{Baseline, BaselineGene, baseline};
 pub use curves::{EpochPoint, FoldCurve, TrainingCurves, training_curves};
+pub use drivers::{Drivers, Property, predictability_drivers};
 pub use folds::{FoldPoint, FoldScores, fold_scores};
 pub use genes::{GenesRanked, RankedGene, genes_ranked};
 pub use heading::Heading;

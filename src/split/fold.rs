@@ -2,7 +2,7 @@
 
 use super::groups;
 use super::kfold;
-use super::shuffle::{Size, Split, train_test_split};
+use super::shuffle::{self, Size, Split, train_test_split};
 use crate::base::{Failure, Result};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,15 @@ impl Fold {
 /// One fold: a random share held out, as `train_test_split` does with shuffling.
 pub fn holdout(n: usize, test_size: f64, seed: u64) -> Result<Vec<Fold>> {
     Ok(vec![Fold::new("holdout", train_test_split(n, Size::Fraction(test_size), None, seed)?)])
+}
+
+/// One fold: a random share held out, as PyTorch's `random_split` does with a generator of this seed. What trains comes
+/// first; sizes are those of [`holdout`].
+pub fn torch_holdout(n: usize, test_size: f64, seed: u64) -> Result<Vec<Fold>> {
+    let (train, test) = shuffle::sizes(n, Size::Fraction(test_size), None)?;
+    let mut parts = shuffle::torch_random_split(&[train, test], seed).into_iter();
+    let (train, test) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    Ok(vec![Fold::new("holdout", Split { train, test })])
 }
 
 /// `k` folds, as `KFold` does with shuffling; named `fold-1` and so on.

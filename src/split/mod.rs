@@ -11,5 +11,5 @@ pub mod shuffle;
 
 pub use crate::base::Mt19937;
 pub use fold::kfold_shuffled as kfold;
-pub use fold::{Fold, carve_validation, folds_from_json, folds_to_json, holdout, leave_one_group_out};
+pub use fold::{Fold, carve_validation, folds_from_json, folds_to_json, holdout, leave_one_group_out, torch_holdout};
 pub use shuffle::{Size, Split, train_test_split};

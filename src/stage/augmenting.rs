@@ -21,6 +21,7 @@ struct Places {
     batch: usize,
     seed: u64,
     fold: u64,
+    same_order: bool,
     train: Vec<usize>,
     newest: Mutex<(usize, Arc<BTreeMap<usize, usize>>)>,
 }
@@ -48,6 +49,7 @@ impl Keyed {
             batch: p.train.batch,
             seed: p.seed,
             fold: fold as u64,
+            same_order: p.train.same_order,
             train: train.to_vec(),
             newest: Mutex::new((usize::MAX, Arc::default())),
         };
@@ -58,6 +60,7 @@ impl Keyed {
 impl Places {
     /// The parameter set of a spot in an epoch.
     fn set(&self, epoch: usize, row: usize) -> u64 {
+        let epoch = if self.same_order { 1 } else { epoch };
         let order = {
             let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
             if newest.0 != epoch {

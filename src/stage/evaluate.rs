@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 pub struct Evaluate {
     spec: Spec,
     preprocess: Artifact,
+    /// Where the training spots are said; only where a group is ranked by them.
+    split: Option<Artifact>,
     predictions: Vec<Artifact>,
 }
 
@@ -23,15 +25,18 @@ pub fn spec(p: &Protocol) -> Spec {
         undefined: p.metrics.undefined,
         threshold: p.metrics.threshold,
         lattice: p.metrics.lattice,
+        ranked: p.metrics.ranked.iter().map(|(name, rank)| (name.clone(), *rank)).collect(),
         groups: p.metrics.groups.iter().map(|(name, genes)| (name.clone(), genes.clone())).collect(),
         panel: p.panel_id(),
     }
 }
 
 impl Evaluate {
-    /// Evaluates the predictions of all folds.
-    pub fn new(p: &Protocol, preprocess: &Artifact, predictions: &[&Artifact]) -> Self {
-        Self { spec: spec(p), preprocess: preprocess.clone(), predictions: predictions.iter().map(|a| (*a).clone()).collect() }
+    /// Evaluates the predictions of all folds. `split` counts only where [`Spec::needs_training`].
+    pub fn new(p: &Protocol, preprocess: &Artifact, split: &Artifact, predictions: &[&Artifact]) -> Self {
+        let spec = spec(p);
+        let split = spec.needs_training().then(|| split.clone());
+        Self { spec, preprocess: preprocess.clone(), split, predictions: predictions.iter().map(|a| (*a).clone()).collect() }
     }
 
     /// Reads an evaluate artifact.
@@ -42,7 +47,7 @@ impl Evaluate {
 
 impl Stage for Evaluate {
     fn job(&self) -> Job {
-        let inputs = std::iter::once(&self.preprocess).chain(&self.predictions);
+        let inputs = std::iter::once(&self.preprocess).chain(&self.split).chain(&self.predictions);
         Job {
             stage: "evaluate",
             label: "evaluate".into(),
@@ -53,13 +58,20 @@ impl Stage for Evaluate {
     }
 
     fn raw_inputs(&self) -> Vec<PathBuf> {
-        self.predictions.iter().chain([&self.preprocess]).flat_map(Artifact::files).collect()
+        self.predictions.iter().chain([&self.preprocess]).chain(&self.split).flat_map(Artifact::files).collect()
     }
 
     fn run(&self, out: &Path, _watch: &mut dyn Watch) -> Result<()> {
         let folds = self.predictions.iter().map(|a| FoldPredictions::read(&a.dir)).collect::<Result<Vec<_>>>()?;
-        let abundance = files::Expression::read(&self.preprocess.dir)?.abundance;
-        let evaluation = evaluate::evaluate(&folds, &abundance, &self.spec)?;
+        let expression = files::Expression::read(&self.preprocess.dir)?;
+        let training: Vec<Vec<f64>> = match &self.split {
+            None => Vec::new(),
+            Some(split) => files::folds(&split.dir, expression.spots.len())?
+                .iter()
+                .map(|fold| evaluate::variances(&expression.values, expression.genes.len(), &fold.train))
+                .collect(),
+        };
+        let evaluation = evaluate::evaluate(&folds, &expression.abundance, &training, &self.spec)?;
         files::write_json(&out.join("metrics.json"), &evaluation)?;
         crate::base::atomic::write(&out.join("genes.tsv"), table(&evaluation).as_bytes())
     }

@@ -8,7 +8,7 @@ use crate::dataset::{Slide, image, synthetic};
 use crate::protocol::Protocol;
 use crate::protocol::schema::{Dataset, PublishedStatus};
 use crate::report::{self, Heading};
-use crate::stats::evaluate::{Evaluation, FoldPredictions};
+use crate::stats::evaluate::{Evaluation, FoldPredictions, GeneScore};
 use crate::stats::pearson;
 use std::path::Path;
 
@@ -83,6 +83,18 @@ pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) ->
     let caption =
         format!("{} {MORAN} Rows of weights sum to one.{}", sentence(moran.finding()), by_slide(m.evaluation, moran.association()));
     add("moran-vs-pcc", "Spatial autocorrelation and predictability", caption, report::moran_vs_pcc(&moran, &provenance("moran-vs-pcc")))?;
+
+    // What drives synthetic genes is known: they were made so.
+    if m.protocol.data.dataset != Dataset::Synthetic && !m.evaluation.drivers.is_empty() {
+        let drivers = drivers(m, head("What goes with predictability"));
+        let caption = format!(
+            "{} One dot a gene. Abundance itself raises both Moran's I and the PCC, since the noise of counts shrinks: the table of the same name \
+             has the partial correlations.",
+            drivers.finding()
+        );
+        let png = report::predictability_drivers(&drivers, &provenance("predictability-drivers"));
+        add("predictability-drivers", "What goes with predictability", caption, png)?;
+    }
 
     if let Some(maps) = maps(m, head("Truth beside prediction"))? {
         let caption = format!("{} Colours: {unit}.", sentence(maps.finding()));
@@ -185,6 +197,24 @@ fn moran(m: &Material, heading: Heading) -> report::MoranVsPcc {
         .map(|g| report::MoranGene { gene: g.gene.clone(), moran: g.moran_truth, pcc: g.pcc, class: class(m.protocol, &g.gene) })
         .collect();
     report::MoranVsPcc { heading, genes, names: 8 }
+}
+
+fn drivers(m: &Material, heading: Heading) -> report::Drivers {
+    let property = |title: &str, axis: &str, of: fn(&GeneScore) -> Option<f64>| report::Property {
+        title: title.to_owned(),
+        axis: axis.to_owned(),
+        values: m.evaluation.genes.iter().map(of).collect(),
+    };
+    report::Drivers {
+        heading,
+        pcc: m.evaluation.genes.iter().map(|g| g.pcc).collect(),
+        properties: vec![
+            property("Moran’s I", "Moran’s I of the measured expression", |g| g.moran_truth),
+            property("abundance", "mean ln(1 + 10,000·count/total)", |g| Some(g.abundance)),
+            property("zeros", "share of spots whose target is 0", |g| Some(g.zeros)),
+            property("variance", "variance of the target", |g| Some(g.variance)),
+        ],
+    }
 }
 
 /// The evaluation's own association, where it is not what the figure states: it takes the PCC of each slide.

@@ -8,7 +8,7 @@ use crate::base::{Failure, Result};
 use crate::engine::{Event, Stage, Watch};
 use crate::nn::{BackboneKind, Learning};
 use crate::protocol::Protocol;
-use crate::protocol::schema::{Best, FrozenNorm, HeadStart, NetworkName, Schedule, Trainable, TrainablePart};
+use crate::protocol::schema::{Best, FrozenNorm, HeadStart, NetworkName, Normalise, Schedule, Trainable, TrainablePart};
 use crate::split::Fold;
 use crate::train::{self, Config, Data, EpochRow, Progress, Stop};
 use std::cell::RefCell;
@@ -85,6 +85,11 @@ fn config(p: &Protocol, fold: usize) -> Config {
     c.optimiser = p.train.optimiser;
     c.loss = p.train.loss;
     c.drop_last = p.train.drop_last;
+    c.same_order = p.train.same_order;
+    c.held_out_changed = p.augmentation.held_out;
+    if p.patch.normalise == Normalise::Raw {
+        (c.mean, c.std) = ([0.0; 3], RAW);
+    }
     c.retrieval = p.retrieval;
     c.batch = p.train.batch;
     c.evaluation_batch = p.train.batch;
@@ -106,6 +111,9 @@ fn config(p: &Protocol, fold: usize) -> Config {
     c.device = p.determinism.device;
     c
 }
+
+/// The deviations that leave a byte's value as it is: exactly 1 / 255, and 255 times that is 1.
+const RAW: [f32; 3] = [1.0 / 255.0; 3];
 
 /// The side of the patches in an artifact, checked to be square and RGB.
 fn side(arrays: &Arrays) -> Result<usize> {
@@ -155,9 +163,11 @@ pub(super) fn predict(stage: &Predict, expression: &Expression, fold: &Fold, _wa
     let mut what = train::Prediction::of(&c, expression.genes.len(), &checkpoint);
     what.eight_views = stage.protocol.augmentation.test_views == 8;
     let (bytes, side) = (patches.u8s("patches")?, side(&patches)?);
-    let Some(how) = &stage.protocol.retrieval else { return train::predict(&what, bytes, side, &fold.test) };
+    let augment = Keyed::new(&stage.protocol, stage.fold, &fold.train);
+    let changed = stage.protocol.augmentation.held_out.then_some(&augment as &dyn train::Augment);
+    let Some(how) = &stage.protocol.retrieval else { return train::predict(&what, bytes, side, &fold.test, changed) };
     // As published: the spots that chose the checkpoint answer too.
     let mut keys: Vec<usize> = fold.train.iter().chain(&fold.validation).copied().collect();
     keys.sort_unstable();
-    train::retrieve(&what, how, train::Pool { expression: &expression.values, keys: &keys }, bytes, side, &fold.test)
+    train::retrieve(&what, how, train::Pool { expression: &expression.values, keys: &keys }, bytes, side, &fold.test, changed)
 }

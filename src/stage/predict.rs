@@ -5,6 +5,7 @@ use crate::base::Result;
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
 use crate::protocol::Protocol;
+use crate::protocol::schema::Normalise;
 use crate::stats::evaluate::FoldPredictions;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 pub struct Predict {
     pub(super) protocol: Protocol,
     pub(super) name: String,
-    fold: usize,
+    pub(super) fold: usize,
     pub(super) train: Artifact,
     preprocess: Artifact,
     pub(super) patches: Artifact,
@@ -70,6 +71,12 @@ impl Stage for Predict {
         }
         if self.protocol.augmentation.test_views != 1 {
             parameters["test_views"] = json!(self.protocol.augmentation.test_views);
+        }
+        if self.protocol.augmentation.held_out {
+            parameters["held_out"] = json!({"seed": self.protocol.seed, "augmentation": self.protocol.augmentation});
+        }
+        if self.protocol.patch.normalise != Normalise::Imagenet {
+            parameters["normalise"] = json!(self.protocol.patch.normalise);
         }
         Job {
             stage: "predict",

@@ -77,7 +77,7 @@ impl Stage for Report {
         Job {
             stage: "report",
             label: "report".into(),
-            version: 5,
+            version: 6,
             parameters: json!({"protocol": self.protocol.canonical()}),
             inputs: self.inputs().map(|a| (a.label.clone(), a.digest())).collect(),
         }

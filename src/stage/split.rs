@@ -8,6 +8,7 @@ use crate::protocol::Protocol;
 use crate::protocol::schema::{Best, Schedule, SplitKind};
 use crate::split::{self, Fold};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The stage.
@@ -26,21 +27,31 @@ impl Split {
 /// The names of a protocol's folds, known before any spot is.
 pub fn fold_names(p: &Protocol) -> Vec<String> {
     match p.split.kind {
-        SplitKind::Holdout => vec!["holdout".to_owned()],
+        SplitKind::Holdout | SplitKind::TorchRandom => vec!["holdout".to_owned()],
         SplitKind::Kfold => (1..=p.split.k.unwrap_or(0)).map(|i| format!("fold{i}")).collect(),
         SplitKind::LeaveOneSlideOut => p.data.slides.clone(),
     }
 }
 
-/// The folds of a protocol over spots whose slides are given, in global row order.
-pub fn make(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
+/// The folds of a protocol over spots whose slides are given, in global row order. `in_files` has each spot's row in its
+/// slide's expression file, for the rule that counts by it.
+pub fn make(p: &Protocol, slides: &[String], in_files: &[u32]) -> Result<Vec<Fold>> {
     let s = &p.split;
     let n = slides.len();
+    if in_files.len() != n {
+        return Err(Failure::input(format!("{} rows of files for {n} spots", in_files.len())).at("split"));
+    }
     if !s.test_slides.is_empty() {
-        return with_test_slides(p, slides);
+        return with_test_slides(p, slides, in_files);
     }
     let folds = match s.kind {
         SplitKind::Holdout => split::holdout(n, s.test_size.unwrap_or(0.0), s.seed)?,
+        SplitKind::TorchRandom => {
+            let order = in_file_order(slides, in_files, 0..n);
+            let rows = |chosen: Vec<usize>| chosen.into_iter().map(|i| order[i]).collect::<Vec<_>>();
+            let whole = |f: Fold| Fold { train: rows(f.train), test: rows(f.test), ..f };
+            split::torch_holdout(n, s.test_size.unwrap_or(0.0), s.seed)?.into_iter().map(whole).collect()
+        }
         SplitKind::Kfold => split::kfold(n, s.k.unwrap_or(0), s.seed)?,
         SplitKind::LeaveOneSlideOut => p
             .data
@@ -64,13 +75,28 @@ pub fn make(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
     folds.into_iter().zip(fold_names(p)).map(finish).collect()
 }
 
+/// Rows slide by slide as they stand, and in each slide as in its expression file (Visium: by barcode).
+fn in_file_order(slides: &[String], in_files: &[u32], rows: impl Iterator<Item = usize>) -> Vec<usize> {
+    let mut order: Vec<usize> = rows.collect();
+    let mut begins = BTreeMap::new();
+    for (row, slide) in slides.iter().enumerate() {
+        begins.entry(slide).or_insert(row);
+    }
+    order.sort_by_key(|&row| (begins.get(&slides[row]), in_files[row]));
+    order
+}
+
 /// The rule divides the spots of the other slides, in their order; what it holds out chooses the checkpoint, and the test
 /// slides are every fold's test side.
-fn with_test_slides(p: &Protocol, slides: &[String]) -> Result<Vec<Fold>> {
+fn with_test_slides(p: &Protocol, slides: &[String], in_files: &[u32]) -> Result<Vec<Fold>> {
     let s = &p.split;
-    let (test, others): (Vec<usize>, Vec<usize>) = (0..slides.len()).partition(|&i| s.test_slides.contains(&slides[i]));
+    let (test, mut others): (Vec<usize>, Vec<usize>) = (0..slides.len()).partition(|&i| s.test_slides.contains(&slides[i]));
     let folds = match s.kind {
         SplitKind::Kfold => split::kfold(others.len(), s.k.unwrap_or(0), s.seed)?,
+        SplitKind::TorchRandom => {
+            others = in_file_order(slides, in_files, others.into_iter());
+            split::torch_holdout(others.len(), s.test_size.unwrap_or(0.0), s.seed)?
+        }
         _ => split::holdout(others.len(), s.test_size.unwrap_or(0.0), s.seed)?,
     };
     let rows = |chosen: Vec<usize>| chosen.into_iter().map(|i| others[i]).collect::<Vec<_>>();
@@ -100,7 +126,8 @@ impl Stage for Split {
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
         let slides = super::ingest::Ingest::load(&self.ingest.dir)?;
         let rows: Vec<String> = slides.iter().flat_map(|s| s.spots.iter().map(|_| s.id.clone())).collect();
-        let folds = make(&self.protocol, &rows)?;
+        let in_files: Vec<u32> = slides.iter().flat_map(|s| s.spots.iter().map(|q| q.source_row)).collect();
+        let folds = make(&self.protocol, &rows, &in_files)?;
         let findings = leakage::look(&self.protocol, &slides, &folds);
         for finding in findings.iter().filter(|f| f.leaks) {
             watch.event(Event::Note { level: "warning".into(), text: format!("leakage: {}", finding.text) });

@@ -4,6 +4,7 @@ use crate::base::arrays::Arrays;
 use crate::base::{Digest, Failure, Result};
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
+use crate::protocol::schema::Normalise;
 use crate::protocol::{Protocol, check};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -81,6 +82,10 @@ impl Stage for Train {
             "device": d.device,
             "libtorch": super::LIBTORCH,
         });
+        // Left out where it is as it always was, so that such trainings keep their keys.
+        if p.patch.normalise != Normalise::Imagenet {
+            parameters["normalise"] = json!(p.patch.normalise);
+        }
         // How embeddings answer changes no training.
         if let Some(r) = &p.retrieval {
             parameters["retrieval"] = json!({"width": r.width, "temperature": r.temperature});

@@ -21,6 +21,7 @@ pub mod nearest;
 pub mod normal;
 pub mod partial;
 pub mod permutation;
+pub mod ranking;
 pub mod ranks;
 pub mod retrieval;
 pub mod student;

@@ -36,6 +36,10 @@ pub struct Config {
     pub batch: usize,
     /// A last batch that is not full is left out, of the training and of the validation loss.
     pub drop_last: bool,
+    /// Every epoch takes the spots in the order of the first.
+    pub same_order: bool,
+    /// Validation patches are changed like training patches.
+    pub held_out_changed: bool,
     /// Spots an evaluation step (it may change the last bits, so it is pinned).
     pub evaluation_batch: usize,
     /// Passes over the training spots.
@@ -97,6 +101,8 @@ impl Config {
             weights: None,
             batch: 32,
             drop_last: false,
+            same_order: false,
+            held_out_changed: false,
             evaluation_batch: 32,
             epochs: 1,
             learning_rate: 3e-4,
@@ -120,6 +126,11 @@ impl Config {
             device: Device::Cpu,
             identity: String::new(),
         }
+    }
+
+    /// The epoch whose order of spots an epoch takes.
+    pub fn order_of(&self, epoch: usize) -> usize {
+        if self.same_order { 1 } else { epoch }
     }
 
     /// The head for so many genes.
@@ -198,7 +209,7 @@ impl Config {
     pub fn digest(&self, data: &Data) -> Result<Digest> {
         let weights = self.weights.as_deref().map(Digest::of_file).transpose()?;
         let rows = |rows: &[usize]| hashed(rows.iter().map(|&r| (r as u64).to_le_bytes()));
-        Ok(canon::digest(&serde_json::json!({
+        let mut all = serde_json::json!({
             "network": self.network.name(), "hidden": self.hidden, "dropout": self.dropout,
             "learning": format!("{:?}", self.learning), "norms_move": self.norms_move, "start_at_mean": self.start_at_mean, "retrieval": self.retrieval.map(|r| (r.width, r.temperature)), "drop_last": self.drop_last,
             "optimiser": self.optimiser, "loss": self.loss, "weights": weights.map(|d| d.to_string()),
@@ -209,7 +220,11 @@ impl Config {
             "side": data.side, "genes": data.genes, "patches": data.patches.len(),
             "train": rows(data.train), "validation": rows(data.validation),
             "targets": hashed(data.targets.iter().map(|v| v.to_le_bytes())),
-        })))
+        });
+        if self.same_order || self.held_out_changed {
+            all["as_published"] = serde_json::json!([self.same_order, self.held_out_changed]);
+        }
+        Ok(canon::digest(&all))
     }
 }
 
@@ -266,7 +281,7 @@ pub enum Stop {
 pub trait Progress {
     /// A training step is done: steps of this epoch, its loss, speed since the epoch (or the resumption) began.
     fn batch(&mut self, _done: usize, _total: usize, _loss: f64, _images_per_second: f64) {}
-    /// An epoch is done and saved.
+    /// An epoch is done.
     fn epoch(&mut self, _row: &EpochRow) {}
     /// The state was saved; it took so many seconds, the disk included.
     fn saved(&mut self, _seconds: f64) {}

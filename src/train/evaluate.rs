@@ -32,7 +32,7 @@ pub(super) fn evaluate(
     net: &Net,
     maker: &Maker,
     rows: &[usize],
-    view: Option<&dyn Augment>,
+    view: Option<(&dyn Augment, usize)>,
     batch: usize,
     threads: usize,
     device: tch::Device,
@@ -44,7 +44,7 @@ pub(super) fn evaluate(
     in_order(
         threads,
         0..steps,
-        |i| maker.make(part(i), view.map(|v| (v, 0))),
+        |i| maker.make(part(i), view),
         |_, made| {
             let images = made.images(device).torch("copy a batch")?;
             let truth = with_truth.then(|| made.truth(device)).transpose().torch("copy a batch")?;
@@ -130,20 +130,22 @@ impl<'a> Prediction<'a> {
 /// Predicts expression [rows, G] with a checkpoint: evaluation mode, rows in the order given, batches from the first row
 /// on. `patches` is [N, P, P, 3] RGB with P = `side`. Sets libtorch's switches as a training does, so that the same
 /// checkpoint gives the same bytes.
-pub fn predict(what: &Prediction, patches: &[u8], side: usize, rows: &[usize]) -> Result<Vec<f32>> {
+///
+/// `changed` changes the patches that ask, as in an epoch 0 (quirk B2); not together with eight views.
+pub fn predict(what: &Prediction, patches: &[u8], side: usize, rows: &[usize], changed: Option<&dyn Augment>) -> Result<Vec<f32>> {
     let device = ready(what, patches, side, rows)?;
     let head = Head { hidden: what.hidden, dropout: 0.0, outputs: what.genes };
     let net = Regressor::new(what.network, head, 0, device)?;
     net.load(what.weights)?;
     let maker = Maker::of(patches, side, &[], 0, what.colour, what.mean, what.std);
     let net = Net::Mean(net);
-    let view = |view: Option<&dyn Augment>| evaluate(&net, &maker, rows, view, what.batch, what.loader_threads, device, false);
+    let view = |view: Option<(&dyn Augment, usize)>| evaluate(&net, &maker, rows, view, what.batch, what.loader_threads, device, false);
     if !what.eight_views {
-        return Ok(view(None)?.prediction);
+        return Ok(view(changed.map(|augment| (augment, 0)))?.prediction);
     }
     let mut sums = vec![0f64; rows.len() * what.genes];
     for one in Dihedral::ALL {
-        let seen = view(Some(&View(one)))?.prediction;
+        let seen = view(Some((&View(one), 0)))?.prediction;
         sums.iter_mut().zip(seen).for_each(|(sum, v)| *sum += f64::from(v));
     }
     Ok(sums.into_iter().map(|s| (s / 8.0) as f32).collect())
@@ -183,7 +185,15 @@ pub struct Pool<'a> {
 
 /// Predicts expression [rows, G] by retrieval: the patches of `rows` ask, the expression of the keys answers. Else as
 /// [`predict`].
-pub fn retrieve(what: &Prediction, how: &Retrieval, pool: Pool, patches: &[u8], side: usize, rows: &[usize]) -> Result<Vec<f32>> {
+pub fn retrieve(
+    what: &Prediction,
+    how: &Retrieval,
+    pool: Pool,
+    patches: &[u8],
+    side: usize,
+    rows: &[usize],
+    changed: Option<&dyn Augment>,
+) -> Result<Vec<f32>> {
     let g = what.genes;
     if g == 0 || pool.keys.is_empty() || pool.keys.iter().any(|&r| (r + 1) * g > pool.expression.len()) {
         return Err(Failure::input("there are no spots to answer with"));
@@ -204,7 +214,7 @@ pub fn retrieve(what: &Prediction, how: &Retrieval, pool: Pool, patches: &[u8], 
     in_order(
         what.loader_threads,
         0..rows.len().div_ceil(what.batch),
-        |i| maker.make(part(i), None),
+        |i| maker.make(part(i), changed.map(|augment| (augment, 0))),
         |_, made| {
             let embedded = no_grad(|| net.images(&made.images(device)?, false)).torch("embed patches")?;
             queries.extend(store::values(&embedded)?);

@@ -17,7 +17,7 @@ use crate::nn::{Doing, Torch, init};
 use crate::protocol::schema;
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tch::Tensor;
 
 /// What a training leaves behind.
@@ -64,6 +64,8 @@ pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, prog
         maker: Maker::new(config, data),
         digest,
         state_path: &state_path,
+        saved: Instant::now(),
+        cost: Duration::ZERO,
     };
     let mut standing =
         state::resume(&state_path, digest, run.net.store(), &mut *run.optimiser, &mut run.best)?.unwrap_or_else(Standing::start);
@@ -102,7 +104,14 @@ struct Run<'a> {
     maker: Maker<'a>,
     digest: Digest,
     state_path: &'a Path,
+    /// When the state was last saved, and how long that took.
+    saved: Instant,
+    cost: Duration,
 }
+
+/// An epoch that ends so soon after the last save that another one would cost more than a fiftieth of the time is not saved:
+/// what a kill then loses is fifty times what a save takes. Resumed or not, the bytes are the same.
+const SAVE_SHARE: u32 = 50;
 
 impl Run<'_> {
     /// Runs the rest of the epoch in progress, evaluates, chooses, saves, and moves the standing to the next epoch.
@@ -116,7 +125,8 @@ impl Run<'_> {
             (None, None)
         } else {
             let (batch, threads) = (config.evaluation_batch, config.loader_threads);
-            let mut evaluated = evaluate(&self.net, &self.maker, data.validation, None, batch, threads, self.device, true)?;
+            let view = config.held_out_changed.then_some((augment, standing.epoch));
+            let mut evaluated = evaluate(&self.net, &self.maker, data.validation, view, batch, threads, self.device, true)?;
             evaluated.losses.retain(|&(rows, _)| !config.drop_last || rows == batch);
             let (loss, pcc) = score(data, data.validation, &evaluated, config.epoch_loss);
             finite(loss, "validation loss", standing.epoch)?;
@@ -134,11 +144,16 @@ impl Run<'_> {
         standing.epoch += 1;
         standing.step = 0;
         standing.losses.clear();
-        let began = Instant::now();
-        self.save(standing)?;
-        progress.saved(began.elapsed().as_secs_f64());
         progress.epoch(&row);
-        if progress.should_stop().is_some() && standing.epoch <= config.epochs && !standing.exhausted(config.patience) {
+        let stop = progress.should_stop().is_some();
+        if stop || self.saved.elapsed() >= self.cost * SAVE_SHARE {
+            let began = Instant::now();
+            self.save(standing)?;
+            self.saved = Instant::now();
+            self.cost = self.saved - began;
+            progress.saved(self.cost.as_secs_f64());
+        }
+        if stop && standing.epoch <= config.epochs && !standing.exhausted(config.patience) {
             return Err(stopped(standing));
         }
         Ok(())
@@ -148,15 +163,16 @@ impl Run<'_> {
     fn steps(&mut self, standing: &mut Standing, rate: f64, augment: &dyn Augment, progress: &mut dyn Progress) -> Result<()> {
         let (config, data) = (self.config, self.data);
         let key = [config.fold, standing.epoch as u64];
-        let rows = super::batches::order(config.seed, config.fold, standing.epoch, data.train);
+        let rows = super::batches::order(config.seed, config.fold, config.order_of(standing.epoch), data.train);
         let total = if config.drop_last { rows.len() / config.batch } else { rows.len().div_ceil(config.batch) };
         let part = |i: usize| &rows[i * config.batch..rows.len().min((i + 1) * config.batch)];
         let epoch = standing.epoch;
-        let (started, mut saved, mut seen) = (Instant::now(), Instant::now(), 0usize);
+        let (started, mut seen) = (Instant::now(), 0usize);
         // The maker is shared with the loader threads; network and optimiser stay on this one.
         let maker = &self.maker;
         let (net, optimiser, device) = (&self.net, &mut *self.optimiser, self.device);
         let (best, digest, state_path) = (&self.best, self.digest, self.state_path);
+        let (saved, cost) = (&mut self.saved, &mut self.cost);
         in_order(
             config.loader_threads,
             standing.step..total,
@@ -180,8 +196,9 @@ impl Run<'_> {
                 if i + 1 < total && (stop || saved.elapsed() >= config.save_every) {
                     let began = Instant::now();
                     state::save(state_path, digest, standing, net.store(), optimiser, best)?;
-                    saved = Instant::now();
-                    progress.saved((saved - began).as_secs_f64());
+                    *saved = Instant::now();
+                    *cost = *saved - began;
+                    progress.saved(cost.as_secs_f64());
                     if stop {
                         return Err(stopped(standing));
                     }

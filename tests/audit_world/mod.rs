@@ -77,6 +77,7 @@ pub fn spec() -> Spec {
         threshold: 0.3,
         lattice: Lattice::Square,
         groups: vec![("markers".to_owned(), vec!["GNAS".to_owned(), "ERBB2".to_owned()])],
+        ranked: Vec::new(),
         panel: "list-3@list".to_owned(),
     }
 }
@@ -174,7 +175,7 @@ impl World {
             inputs.push((format!("predict[{name}]"), predict.digest));
             artifacts.extend([train, predict]);
         }
-        let evaluation = evaluate(&folds, &[0.5, 0.25, 0.125], &spec()).expect("evaluates");
+        let evaluation = evaluate(&folds, &[0.5, 0.25, 0.125], &[], &spec()).expect("evaluates");
         let inputs: Vec<(&str, Digest)> = inputs.iter().map(|(n, d)| (n.as_str(), *d)).collect();
         artifacts.push(artifact(root, "evaluate", json!({"spec": spec()}), &inputs, |dir| {
             put(&dir.join("metrics.json"), serde_json::to_string_pretty(&evaluation).expect("json"));

@@ -84,8 +84,8 @@ pub fn train(name: &str, c: &Config, side: usize) -> Vec<Row> {
         let checkpoint = dir.path().join("checkpoint.safetensors");
         let what = Prediction::of(c, GENES, &checkpoint);
         let predicted = match &c.retrieval {
-            None => predict(&what, &patches, side, &rows),
-            Some(how) => retrieve(&what, how, Pool { expression: &targets, keys: &rows[..5] }, &patches, side, &rows),
+            None => predict(&what, &patches, side, &rows, None),
+            Some(how) => retrieve(&what, how, Pool { expression: &targets, keys: &rows[..5] }, &patches, side, &rows, None),
         };
         (out, predicted.expect("predict"))
     };

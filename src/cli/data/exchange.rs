@@ -2,7 +2,7 @@
 
 use crate::base::arrays::Arrays;
 use crate::base::text::thousands;
-use crate::base::{Failure, Result};
+use crate::base::{Failure, IoContext, Result};
 use crate::cli::{Here, output};
 use crate::dataset::imported::{self, Export};
 use crate::plan::{Found, Graph};
@@ -19,6 +19,9 @@ pub(super) struct ImportArgs {
     /// The folder to write, below PINFOLD_DATA (else ./data).
     #[arg(long, value_name = "NAME")]
     to: String,
+    /// A file with the genes, one a line: any other column, and a gene without a column, is then an error.
+    #[arg(long, value_name = "FILE")]
+    genes: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -42,7 +45,14 @@ pub(super) fn import(args: &ImportArgs) -> Result<()> {
     if !sound {
         return Err(Failure::input(format!("'{}' is no folder below the data root", args.to)).at("--to"));
     }
-    let found = imported::import(&args.table, &super::root().join(&args.to))?;
+    let genes: Option<Vec<String>> = match &args.genes {
+        None => None,
+        Some(path) => {
+            let text = std::fs::read_to_string(path).doing("read", path)?;
+            Some(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect())
+        }
+    };
+    let found = imported::import(&args.table, &super::root().join(&args.to), genes.as_deref())?;
     let spots: usize = found.slides.iter().map(|s| s.1).sum();
     let names: Vec<String> = found.slides.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     let mut out = format!(

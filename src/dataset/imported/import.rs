@@ -8,6 +8,7 @@ use crate::dataset::model::{Counts, Finding, Given, Lattice, Slide, SourceFile, 
 use crate::dataset::store;
 use crate::dataset::table::number;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 /// What an import found.
@@ -40,7 +41,10 @@ struct Row {
 /// Refused are missing columns (G10), ragged rows (G11), cells that are no finite number (G12, G13) or do not fit f32,
 /// repeated spots and genes (G14, G16), rows of one slide that do not stand together, paths that leave the folder (G35),
 /// and patches that are missing, undecodable or of different sizes (G01, G28, N07).
-pub fn import(table: &Path, out: &Path) -> Result<Imported> {
+///
+/// Without `genes` every column that is no known metadata is a gene, as in the published scripts (quirk D10); with them, the
+/// columns must be exactly these, in any order.
+pub fn import(table: &Path, out: &Path, genes: Option<&[String]>) -> Result<Imported> {
     if out.exists() {
         return Err(Failure::input("the folder is already there")
             .at(out.display().to_string())
@@ -49,16 +53,16 @@ pub fn import(table: &Path, out: &Path) -> Result<Imported> {
     let parent = out.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).doing("make", parent)?;
     let aside = tempfile::tempdir_in(parent).doing("make a folder in", parent)?;
-    let found = write(table, aside.path())?;
+    let found = write(table, aside.path(), genes)?;
     let aside = aside.keep();
     std::fs::rename(&aside, out).doing("rename to", out)?;
     Ok(found)
 }
 
-fn write(table: &Path, out: &Path) -> Result<Imported> {
+fn write(table: &Path, out: &Path, due: Option<&[String]>) -> Result<Imported> {
     let shown = table.display().to_string();
     let (digest, bytes) = Digest::of_file_sized(table)?;
-    let (rows, genes, values, mut findings) = read(table, &shown)?;
+    let (rows, genes, values, mut findings) = read(table, &shown, due)?;
     let (patches, side) = patches(&rows, &out.join(PATCHES))?;
     let file = SourceFile { path: "dataset.csv".into(), bytes, sha256: digest, role: "table".into() };
     if side % 2 != 0 {
@@ -103,9 +107,23 @@ fn write(table: &Path, out: &Path) -> Result<Imported> {
     Ok(Imported { slides: counted, genes: genes.len(), side, table: digest, patches, findings })
 }
 
+/// The columns must be the genes that were named.
+fn agree(columns: &[String], due: &[String]) -> Result<()> {
+    let known: BTreeSet<&String> = due.iter().collect();
+    let there: BTreeSet<&String> = columns.iter().collect();
+    if let Some(extra) = columns.iter().find(|c| !known.contains(c)) {
+        let what = format!("the column '{}' is none of the {} genes that were named", crate::base::text::clean(extra), due.len());
+        return Err(Failure::input(what).hint("take the column out of the table, or name it among the genes"));
+    }
+    match due.iter().find(|g| !there.contains(g)) {
+        Some(missing) => Err(Failure::input(format!("the gene '{}' has no column", crate::base::text::clean(missing)))),
+        None => Ok(()),
+    }
+}
+
 type Table = (Vec<Row>, Vec<String>, Vec<f32>, Vec<Finding>);
 
-fn read(table: &Path, shown: &str) -> Result<Table> {
+fn read(table: &Path, shown: &str, due: Option<&[String]>) -> Result<Table> {
     let bad = |e: csv::Error| {
         let line = e.position().map_or(0, csv::Position::line);
         Failure::input(format!("the table cannot be read: {e} (G11)")).at(format!("{shown}:{line}"))
@@ -130,6 +148,9 @@ fn read(table: &Path, shown: &str) -> Result<Table> {
     if let Some(name) = genes.iter().find(|g| !fit_name(g)) {
         return Err(Failure::input(format!("gene name '{}' is empty, too long or unprintable (G07)", name.escape_default()))
             .at(format!("{shown}:1")));
+    }
+    if let Some(due) = due {
+        agree(&genes, due).map_err(|e| e.at(format!("{shown}:1")))?;
     }
     let left: Vec<&str> = LEFT_OUT.into_iter().filter(|n| header.iter().any(|h| h == n)).collect();
     let mut findings = Vec::new();

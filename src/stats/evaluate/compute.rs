@@ -2,6 +2,7 @@
 
 use super::drivers::drivers;
 use super::headline::summary;
+use super::ranked::Ranking;
 use super::spatial::{self, Slide};
 use super::types::{Evaluation, FoldPredictions, FoldScore, GeneScore, Pooling, Spec, SpotAt, Undefined};
 use crate::base::{Failure, Result};
@@ -14,9 +15,10 @@ use std::ops::Range;
 
 /// Evaluates the held-out predictions of all folds of a protocol. Pure: equal input gives equal bits.
 ///
-/// `abundance` has one number a gene. Fails when there is nothing to evaluate, when folds disagree on the genes,
+/// `abundance` has one number a gene; `training` each fold's variance of every gene over its training spots, and may be
+/// empty when no group is ranked by it ([`Spec::needs_training`]). Fails when there is nothing to evaluate, when folds disagree on the genes,
 /// when a number is not finite, and when a spot is held out twice unless correlations are pooled per fold.
-pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], spec: &Spec) -> Result<Evaluation> {
+pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], training: &[Vec<f64>], spec: &Spec) -> Result<Evaluation> {
     let table = Table::over(folds, spec)?;
     let genes = &folds[0].genes;
     if abundance.len() != genes.len() {
@@ -47,9 +49,14 @@ pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], spec: &Spec) -> Re
         .collect();
     let by_fold = folds.iter().enumerate().map(|(f, fold)| fold_score(fold, f, &columns, spec.undefined)).collect();
     let by_slide: Vec<Option<f64>> = columns.iter().map(|c| c.pcc_by_slide).collect();
+    let means: Vec<f64> = columns.iter().map(|c| c.mean).collect();
+    let (metrics, ranked) = Ranking { folds, genes: &scores, means: &means, training }.groups(spec)?;
+    let mut summary = summary(&scores, spec)?;
+    summary.extend(metrics);
     Ok(Evaluation {
         spots: table.spots.len(),
-        summary: summary(&scores, spec)?,
+        summary,
+        ranked,
         drivers: drivers(&scores, &by_slide),
         genes: scores,
         by_fold,
@@ -74,6 +81,7 @@ struct Column {
     mse: f64,
     mse_constant: f64,
     zeros: f64,
+    mean: f64,
     variance: f64,
     by_fold: Vec<InFold>,
 }
@@ -176,6 +184,7 @@ impl<'a> Table<'a> {
             mse: mse(&t, &p),
             mse_constant: mse(&t, &constant),
             zeros: t.iter().filter(|v| **v == 0.0).count() as f64 / t.len() as f64,
+            mean: t.iter().sum::<f64>() / t.len() as f64,
             variance: deviation(&t, 0).map_or(0.0, |d| d * d),
             by_fold: self.ranges.iter().map(in_fold).collect(),
         }

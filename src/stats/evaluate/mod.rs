@@ -8,6 +8,7 @@ mod compute;
 mod contrast;
 mod drivers;
 mod headline;
+mod ranked;
 mod spatial;
 mod store;
 mod types;
@@ -15,6 +16,7 @@ mod types;
 pub use blocks::interval;
 pub use compute::evaluate;
 pub use contrast::{Contrast, contrast};
+pub use ranked::{Rank, RankBy, RankFrom, RankedGenes, variances};
 pub use store::{read_genes, read_spots, write_spots};
 pub use types::{
     Association, Driver, Evaluation, FoldPredictions, FoldScore, GeneScore, Lattice, Metric, Pooling, Spec, SpotAt, Undefined,

@@ -1,5 +1,6 @@
 //! The shapes that evaluation reads and writes.
 
+use super::ranked::{Rank, RankedGenes};
 use serde::{Deserialize, Serialize};
 
 /// One evaluated spot: who it is and where it lies.
@@ -104,8 +105,18 @@ pub struct Spec {
     pub lattice: Lattice,
     /// Groups of genes with a mean of their own: name, genes. Genes outside the panel are not counted.
     pub groups: Vec<(String, Vec<String>)>,
+    /// Groups chosen by rule: name, rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranked: Vec<(String, Rank)>,
     /// The gene panel's rule and which data chose it, such as `top-mean-50@train`: part of every metric's id.
     pub panel: String,
+}
+
+impl Spec {
+    /// Whether a group is ranked by the variance over training spots.
+    pub fn needs_training(&self) -> bool {
+        self.ranked.iter().any(|(_, rank)| rank.needs_training())
+    }
 }
 
 /// Everything that evaluation says: the content of `metrics.json`.
@@ -122,6 +133,9 @@ pub struct Evaluation {
     /// How spatial organisation and predictability go together over genes; `None` with fewer than three genes
     /// that have both.
     pub moran_vs_pcc: Option<Association>,
+    /// The genes of the groups that were chosen by rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranked: Vec<RankedGenes>,
     /// What goes with predictability over genes; empty with too few genes.
     #[serde(default)]
     pub drivers: Vec<Driver>,

@@ -1,0 +1,125 @@
+//! Finished settings of a search in the order of their scores: pooled over folds, and the mean of the folds beside it.
+
+use super::overview::newest_run;
+use crate::base::{Failure, Result};
+use crate::engine::{Run, Workspace};
+use crate::protocol;
+use crate::stage::evaluate::Evaluate;
+use crate::stage::files::read_json;
+use crate::stats::evaluate::{Evaluation, Undefined};
+use crate::stats::ranking;
+use serde::{Deserialize, Serialize};
+
+/// One group's score of a setting.
+#[derive(Clone, Debug, Serialize)]
+pub struct Score {
+    /// The group.
+    pub group: String,
+    /// The metric that ranks.
+    pub id: String,
+    /// Its value.
+    pub value: Option<f64>,
+    /// The metric beside it.
+    pub folds_id: String,
+    /// The mean over folds of the group's mean in each fold, folds without one left out.
+    pub mean_of_folds: Option<f64>,
+}
+
+/// One setting.
+#[derive(Clone, Debug, Serialize)]
+pub struct Setting {
+    /// The name under which it would be locked.
+    pub name: String,
+    /// Network, hidden layer and what learns, as the protocol says them.
+    pub network: String,
+    /// Scores, in the order in which they rank.
+    pub scores: Vec<Score>,
+    /// The mean over folds of the chosen epoch's validation loss; none where no loss was looked at.
+    pub loss: Option<f64>,
+}
+
+/// What of a training's `history.json` counts here; without libtorch there is no other reader of it.
+#[derive(Deserialize)]
+struct Chosen {
+    best_epoch: usize,
+    epochs: Vec<Epoch>,
+}
+
+#[derive(Deserialize)]
+struct Epoch {
+    epoch: usize,
+    validation_loss: Option<f64>,
+}
+
+/// Ranks the newest finished runs of these protocols by the scores of these groups, the best first.
+pub fn rank(workspace: &Workspace, names: &[String], by: &[String]) -> Result<Vec<Setting>> {
+    let runs = Run::all(workspace)?;
+    let mut settings = names.iter().map(|name| one(workspace, &runs, name, by)).collect::<Result<Vec<_>>>()?;
+    if let Some(other) = settings.iter().find(|s| s.scores.iter().zip(&settings[0].scores).any(|(a, b)| a.id != b.id)) {
+        let (a, b) = (&settings[0], other);
+        return Err(Failure::input(format!("{} and {} are not measured in the same way", a.name, b.name))
+            .hint(format!("'{}' and '{}' are different metrics", a.scores[0].id, b.scores[0].id)));
+    }
+    let scores: Vec<Vec<Option<f64>>> = settings.iter().map(|s| s.scores.iter().map(|s| s.value).collect()).collect();
+    let mut slots: Vec<Option<Setting>> = settings.drain(..).map(Some).collect();
+    Ok(ranking::descending(&scores).into_iter().filter_map(|at| slots[at].take()).collect())
+}
+
+fn one(workspace: &Workspace, runs: &[Run], name: &str, by: &[String]) -> Result<Setting> {
+    let (run, outcome) = newest_run(name, runs)?;
+    let p = protocol::parse::from_canonical(run.order.resolved.clone())?;
+    let folder = |label: &str| outcome.artifacts.iter().find(|a| a.label == label).map(|a| workspace.store().folder(&a.stage, &a.key));
+    let evaluation = folder("evaluate").ok_or_else(|| Failure::input(format!("the newest run of {name} made no evaluation")))?;
+    let evaluation = Evaluate::load(&evaluation)?;
+    let score = |group: &String| {
+        let ending = format!("+group:{group}");
+        let metric = evaluation.summary.iter().find(|m| m.id.ends_with(&ending)).ok_or_else(|| {
+            let known: Vec<&str> = evaluation.summary.iter().filter_map(|m| Some(m.id.split_once("+group:")?.1)).collect();
+            Failure::input(format!("{name} has no group of genes named '{group}'")).hint(if known.is_empty() {
+                "metrics.groups names groups".to_owned()
+            } else {
+                format!("it has {}", known.join(", "))
+            })
+        })?;
+        let genes = p.metrics.groups.get(group).ok_or_else(|| {
+            Failure::input(format!("the group '{group}' is chosen by rule, and ranks nothing")).hint("rank by a group of metrics.groups")
+        })?;
+        Ok(Score {
+            group: group.clone(),
+            id: metric.id.clone(),
+            value: metric.value,
+            folds_id: metric.id.replacen("/oof/", "/fold/", 1),
+            mean_of_folds: mean_of_folds(&evaluation, genes, p.metrics.undefined),
+        })
+    };
+    let scores = by.iter().map(score).collect::<Result<Vec<_>>>()?;
+    let mut losses = Vec::new();
+    for artifact in outcome.artifacts.iter().filter(|a| a.stage == "train") {
+        let history: Chosen = read_json(&workspace.store().folder(&artifact.stage, &artifact.key).join("history.json"))?;
+        losses.push(history.epochs.iter().find(|e| e.epoch == history.best_epoch).and_then(|e| e.validation_loss));
+    }
+    let defined: Vec<f64> = losses.iter().copied().flatten().collect();
+    let loss = (!losses.is_empty() && defined.len() == losses.len()).then(|| defined.iter().sum::<f64>() / defined.len() as f64);
+    let part = serde_json::to_value(p.network.trainable).map(|v| v.to_string().replace('"', "")).unwrap_or_default();
+    let kind = serde_json::to_value(p.network.name).map(|v| v.to_string().replace('"', "")).unwrap_or_default();
+    let network = format!("{kind}, hidden {}, trainable {part}, {}", p.network.hidden, preset(&p));
+    Ok(Setting { name: name.to_owned(), network, scores, loss })
+}
+
+fn preset(p: &protocol::Protocol) -> String {
+    serde_json::to_value(p.augmentation.preset).map(|v| v.to_string().replace('"', "")).unwrap_or_default()
+}
+
+/// The plain mean over folds of a group's mean in each fold.
+fn mean_of_folds(evaluation: &Evaluation, genes: &[String], undefined: Undefined) -> Option<f64> {
+    let members: Vec<_> = evaluation.genes.iter().filter(|g| genes.contains(&g.gene)).collect();
+    let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+    let in_fold = |f: usize| {
+        let of = members.iter().map(|g| g.pcc_by_fold.get(f).copied().flatten());
+        match undefined {
+            Undefined::Skip => mean(&of.flatten().collect::<Vec<f64>>()),
+            Undefined::Zero => mean(&of.map(|v| v.unwrap_or(0.0)).collect::<Vec<f64>>()),
+        }
+    };
+    mean(&(0..evaluation.by_fold.len()).filter_map(in_fold).collect::<Vec<f64>>())
+}
