@@ -34,6 +34,8 @@ pub struct Parts<'a> {
     pub train: &'a [&'a Artifact],
     /// Predictions, one a fold.
     pub predict: &'a [&'a Artifact],
+    /// Clusters, one a fold; nothing where the protocol has none.
+    pub clusters: &'a [&'a Artifact],
 }
 
 /// The stage.
@@ -47,6 +49,7 @@ pub struct Report {
     preprocess: Artifact,
     train: Vec<Artifact>,
     predict: Vec<Artifact>,
+    clusters: Vec<Artifact>,
 }
 
 impl Report {
@@ -63,11 +66,13 @@ impl Report {
             preprocess: parts.preprocess.clone(),
             train: owned(parts.train),
             predict: owned(parts.predict),
+            clusters: owned(parts.clusters),
         }
     }
 
     fn inputs(&self) -> impl Iterator<Item = &Artifact> {
-        [&self.evaluate, &self.ingest, &self.split, &self.duplicates, &self.preprocess].into_iter().chain(&self.train).chain(&self.predict)
+        let first = [&self.evaluate, &self.ingest, &self.split, &self.duplicates, &self.preprocess];
+        first.into_iter().chain(&self.train).chain(&self.predict).chain(&self.clusters)
     }
 }
 
