@@ -104,13 +104,16 @@ fn clusters_run_lock_and_audit_and_nothing_moves_them() {
     let checkpoint = Arrays::open(&artifact(&one, "train").join("checkpoint.safetensors")).unwrap();
     assert_eq!(checkpoint.entry("hidden.weight").unwrap().shape, [8, 16 + k as usize + 1]);
 
-    // Another place, two loader threads, and the run begun again after a kill.
+    // Another place, two loader threads, killed while it clusters and taken up again.
     let two = place();
-    let mut child = two.command(&["run", "little"]).spawn().unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(400));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    two.expect(0, &["run", "little"]);
+    two.expect(0, &["run", "little", "--detach"]);
+    let run = two.newest_run();
+    assert!(run.wait(
+        |j| j.contains("\"stage_started\",\"label\":\"clusters[holdout]\"") || j.contains("clusters[holdout]\",\"stage\":\"clusters\"")
+    ));
+    run.signal("-KILL");
+    run.wait_gone();
+    two.expect(0, &["resume"]);
     for ((name, a), (_, b)) in made(&one).into_iter().zip(made(&two)) {
         assert!(a == b, "{name} differs");
     }

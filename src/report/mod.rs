@@ -6,6 +6,7 @@
 mod axis;
 mod baseline;
 mod canvas;
+mod clusters;
 mod curves;
 mod fan;
 mod folds;
@@ -21,6 +22,7 @@ mod published;
 mod style;
 
 pub use baseline::{Baseline, BaselineGene, baseline};
+pub use clusters::{ClusterMap, ClusterSlide, cluster_map};
 pub use curves::{EpochPoint, FoldCurve, TrainingCurves, training_curves};
 pub use folds::{FoldPoint, FoldScores, fold_scores};
 pub use genes::{GenesRanked, RankedGene, genes_ranked};

@@ -1,5 +1,6 @@
 //! `report`: figures, `report.md` and `index.html` from everything before.
 
+use super::clusters::Found;
 use super::evaluate::Evaluate;
 use super::figures::{self, Drawn, Material};
 use super::files::{self, Expression};
@@ -100,6 +101,11 @@ impl Stage for Report {
             .iter()
             .map(|a| Ok((name(&a.label), files::read_json(&a.file("history.json"))?)))
             .collect::<Result<Vec<(String, serde_json::Value)>>>()?;
+        let clusters = self
+            .clusters
+            .iter()
+            .map(|a| Ok((name(&a.label), Found::read(&a.dir, expression.spots.len())?)))
+            .collect::<Result<Vec<(String, Found)>>>()?;
         let findings = leakage::read(&self.split.dir, &self.duplicates.dir)?;
         let material = Material {
             protocol: p,
@@ -107,6 +113,7 @@ impl Stage for Report {
             expression: &expression,
             evaluation: &evaluation,
             histories: &histories,
+            clusters: &clusters,
             predictions: &predictions,
             data_root: &self.data_root,
             ingest: &self.ingest.dir,
@@ -131,7 +138,9 @@ impl Stage for Report {
         }
         files::write_json(&out.join("figures.json"), &captions)?;
         let parameters = self.train.first().zip(histories.first()).map(|(a, (_, history))| sizes(a, history)).transpose()?;
-        let page = self.page(&slides, &evaluation, findings, drawn, parameters);
+        let mut page = self.page(&slides, &evaluation, findings, drawn, parameters);
+        let at = page.tables.len().min(1);
+        page.tables.splice(at..at, super::clusters::table(&clusters));
         crate::base::atomic::write(&out.join("report.md"), page::markdown(&page).as_bytes())?;
         crate::base::atomic::write(&out.join("index.html"), page::html(&page).as_bytes())
     }
