@@ -144,7 +144,7 @@ pub fn cluster_map(input: &ClusterMap, text: &[(String, String)]) -> Result<Vec<
             );
             let (w, h) = ((xs.high - xs.low) * scale, (ys.high - ys.low) * scale);
             let (left, upper) = (x0 + (column - w) / 2.0, top + 34.0 + (tall - h) / 2.0);
-            let radius = (pitch * scale * 0.5).clamp(1.5, 24.0);
+            let radius = (pitch * scale * 0.47).clamp(1.5, 24.0);
             // Noise first, so that it hides no cluster.
             for wanted in [true, false] {
                 for ((x, y), label) in slide.x.iter().zip(&slide.y).zip(&slide.labels).filter(|(_, l)| (**l < 0) == wanted) {
