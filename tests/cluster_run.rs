@@ -100,7 +100,7 @@ fn clusters_run_lock_and_audit_and_nothing_moves_them() {
     assert_eq!((labels.len(), clustered.iter().filter(|c| **c == 1).count()), (126, 84));
     assert!(k >= 2 && labels.iter().all(|l| (-1..k).contains(l)), "{summary}");
     assert!(labels[84..].iter().all(|l| *l >= 0) && clustered[84..].iter().all(|c| *c == 0), "{labels:?}");
-    // Expression is no input of theirs: the folder of counts is, and its spots alone are read.
+    // Expression is no input of theirs: the artifact with the slides is, and only their spots are read.
     let manifest = std::fs::read_to_string(artifact(&one, "clusters").join("manifest.json")).unwrap();
     assert!(!manifest.contains("preprocess"), "{manifest}");
     // The head takes 16 image features, a column a cluster, and one for noise.

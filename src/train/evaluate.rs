@@ -91,7 +91,7 @@ pub struct Prediction<'a> {
     /// Its outputs.
     pub genes: usize,
     /// The cluster of every spot, for a network that is told it.
-    pub clusters: Option<&'a Clusters>,
+    pub clusters: Option<Clusters>,
     /// Spots a step; part of the result's last bits.
     pub batch: usize,
     /// The mean over the eight views of a patch in place of the patch as it is.
@@ -112,13 +112,13 @@ pub struct Prediction<'a> {
 
 impl<'a> Prediction<'a> {
     /// With the settings of a training.
-    pub fn of(config: &'a Config, genes: usize, weights: &'a Path) -> Self {
+    pub fn of(config: &Config, genes: usize, weights: &'a Path) -> Self {
         Self {
             weights,
             network: config.network,
             hidden: config.hidden,
             genes,
-            clusters: config.clusters.as_ref(),
+            clusters: config.clusters.clone(),
             batch: config.evaluation_batch,
             eight_views: false,
             colour: config.colour,
@@ -139,9 +139,9 @@ impl<'a> Prediction<'a> {
 pub fn predict(what: &Prediction, patches: &[u8], side: usize, rows: &[usize], changed: Option<&dyn Augment>) -> Result<Vec<f32>> {
     let device = ready(what, patches, side, rows)?;
     let head = Head { hidden: what.hidden, dropout: 0.0, outputs: what.genes };
-    let net = Regressor::beside(what.network, head, what.clusters.map_or(0, |c| c.columns), Frozen::default(), 0, device)?;
+    let net = Regressor::beside(what.network, head, what.clusters.as_ref().map_or(0, |c| c.columns), Frozen::default(), 0, device)?;
     net.load(what.weights)?;
-    let maker = Maker::of(patches, side, &[], 0, what.colour, what.mean, what.std).told(what.clusters);
+    let maker = Maker::of(patches, side, &[], 0, what.colour, what.mean, what.std).told(what.clusters.as_ref());
     let net = Net::Mean(net);
     let view = |view: Option<(&dyn Augment, usize)>| evaluate(&net, &maker, rows, view, what.batch, what.loader_threads, device, false);
     if !what.eight_views {
@@ -173,7 +173,7 @@ fn ready(what: &Prediction, patches: &[u8], side: usize, rows: &[usize]) -> Resu
     if what.batch == 0 || what.threads == 0 {
         return Err(Failure::input("batch and threads must be at least 1"));
     }
-    what.clusters.map_or(Ok(()), |c| c.check(count))?;
+    what.clusters.as_ref().map_or(Ok(()), |c| c.check(count))?;
     let device = determinism::device(what.device)?;
     determinism::set(what.threads, what.device)?;
     Ok(device)
