@@ -63,14 +63,16 @@ fn step(
     }
     let mine: Vec<&(String, &'static str, Known)> = known.iter().filter(|(_, s, _)| *s == stage).collect();
     let done = mine.iter().filter(|(_, _, k)| matches!(k, Known::Done(_))).count();
-    let found = match (stage, missing.first()) {
-        ("ingest", Some(what)) => Found::Missing(format!("missing: {what}")),
-        (_, Some(_)) => Found::Pending,
+    // Weights are missed where something trains, data where they are read.
+    let lacks = |weights: bool| missing.iter().find(|m| m.starts_with("weights/") == weights);
+    let found = match (stage, lacks(false), lacks(true)) {
+        ("ingest", Some(what), _) | ("train", _, Some(what)) => Found::Missing(what.clone()),
+        (_, Some(_), _) | (_, _, Some(_)) => Found::Pending,
         _ if !mine.is_empty() && done == mine.len() => match mine.as_slice() {
             [(_, _, Known::Done(a))] => Found::Found(format!("done before, key {}", &a.manifest.key.short()[..7])),
             _ => Found::Found(format!("done before, {done} folds")),
         },
-        ("ingest", None) => Found::Found("data present, digests as pinned".into()),
+        ("ingest", ..) => Found::Found("data present, digests as pinned".into()),
         _ if done > 0 => Found::Found(format!("{done} of {} folds done", mine.len())),
         _ => Found::Pending,
     };
@@ -91,6 +93,8 @@ fn flatten(key: &str, value: &Value, loaded: &Loaded, out: &mut Vec<Parameter>) 
         Value::Object(map) if key == "data.digests" => {
             out.push(parameter(key, &Value::String(format!("{} files pinned", map.len())), loaded))
         }
+        // A table that the protocol does not have.
+        Value::Null => {}
         Value::Object(map) => map.iter().for_each(|(k, v)| flatten(&format!("{key}.{k}"), v, loaded, out)),
         value => out.push(parameter(key, value, loaded)),
     }
