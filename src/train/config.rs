@@ -251,7 +251,7 @@ fn hashed<const N: usize>(items: impl Iterator<Item = [u8; N]>) -> String {
 pub struct Clusters {
     /// Length of the vector: the clusters, and one column for noise.
     pub columns: usize,
-    /// The column of every row, [N].
+    /// The column of every row, one a row.
     pub of: Vec<usize>,
 }
 
