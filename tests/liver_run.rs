@@ -148,7 +148,7 @@ fn every_liver_protocol_runs_on_small_slides() {
             little = little.split("HEG =").next().unwrap_or_default().to_owned() + "MG = [\"GENE0\", \"GENE4\"]\n";
         }
         if name.contains("cluster-id") {
-            little.push_str("\n[clusters]\nweights = \"random\"\nmin_cluster_size = 4\n");
+            little.push_str("\n[clusters]\nnetwork = \"tiny_cnn\"\nweights = \"random\"\nmin_cluster_size = 4\nmin_samples = 2\nselection_epsilon = 0.0\n");
         }
         std::fs::write(protocols.join(format!("little-{name}.toml")), little).unwrap();
     }

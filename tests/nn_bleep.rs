@@ -115,11 +115,12 @@ fn it_learns_resumes_and_answers_by_retrieval() {
     assert!(read(again.path()) == read(dir.path()));
 
     let checkpoint = dir.path().join("checkpoint.safetensors");
-    let what = Prediction::of(&config(), GENES, &checkpoint);
+    let config = config();
+    let what = Prediction::of(&config, GENES, &checkpoint);
     let test = &rows[68..];
     let pool = Pool { expression: &targets, keys: &rows[..68] };
     for mode in [Averaging::Simple, Averaging::Average, Averaging::WeightedAverage] {
-        let how = Retrieval { mode, ..config().retrieval.expect("retrieval") };
+        let how = Retrieval { mode, ..config.retrieval.expect("retrieval") };
         let predicted = retrieve(&what, &how, pool, &patches, SIDE, test, None).expect("retrieve");
         assert_eq!(predicted.len(), test.len() * GENES);
         let right = test.iter().zip(predicted.chunks(GENES)).filter(|(spot, p)| p[*spot % 3] > 1.5).count();
@@ -127,13 +128,13 @@ fn it_learns_resumes_and_answers_by_retrieval() {
     }
     let nobody = Pool { keys: &[], ..pool };
     assert_eq!(
-        retrieve(&what, &config().retrieval.expect("retrieval"), nobody, &patches, SIDE, test, None).expect_err("no keys").exit,
+        retrieve(&what, &config.retrieval.expect("retrieval"), nobody, &patches, SIDE, test, None).expect_err("no keys").exit,
         Exit::BadInput
     );
 
-    let lonely = Config { batch: 51, ..config() };
+    let lonely = Config { batch: 51, ..config.clone() };
     assert!(fit(&lonely, &data, &Unchanged, dir.path(), &mut Quiet).expect_err("no whole batch").what.contains("no whole batch"));
-    let mixed = Config { loss: Loss::Mse, ..config() };
+    let mixed = Config { loss: Loss::Mse, ..config.clone() };
     assert!(fit(&mixed, &data, &Unchanged, dir.path(), &mut Quiet).expect_err("no such loss").what.contains("belong together"));
 }
 

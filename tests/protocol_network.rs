@@ -1,6 +1,7 @@
 //! The keys of networks, freezing, retrieval and optimisers: read, refused, explained, and silent where they say nothing new.
 
-use pinfold::protocol::schema::{Averaging, FrozenNorm, Loss, NetworkName, Optimiser, Protocol, Trainable};
+use pinfold::protocol::quirks::{self, State};
+use pinfold::protocol::schema::{Averaging, FrozenNorm, Loss, NetworkName, Optimiser, Protocol, Trainable, Weighting};
 use pinfold::protocol::{self, parse};
 use std::path::Path;
 
@@ -80,10 +81,83 @@ fn retrieval_and_the_contrastive_loss_belong_together() {
     assert!(with(&["train.loss=contrastive"]).expect_err("no answer").contains("[retrieval]"));
 }
 
+const CLUSTERS: [&str; 9] = [
+    "clusters.network=tiny_cnn",
+    "clusters.weights=random",
+    "clusters.image_weight=1.0",
+    "clusters.position_weight=2.0",
+    "clusters.weighting=after-standardising",
+    "clusters.embedding=pca",
+    "clusters.min_cluster_size=70",
+    "clusters.min_samples=3",
+    "clusters.selection_epsilon=0.05",
+];
+
+#[test]
+fn clusters_are_read_and_what_cannot_be_is_refused_plainly() {
+    let p = with(&CLUSTERS).expect("sound");
+    assert_eq!(p.clusters.as_ref().and_then(|c| c.principal()), Some(2));
+    assert_eq!(parse::from_canonical(p.canonical()).expect("reads back"), p);
+    // Where there is none, nothing of it is in the canonical form.
+    assert!(with(&[]).expect("demo").canonical().get("clusters").is_none());
+    let refused = |more: &[&str], due: &str| {
+        let all: Vec<&str> = CLUSTERS.iter().chain(more).copied().collect();
+        let said = with(&all).expect_err(due);
+        assert!(said.contains(due), "{said}");
+    };
+    refused(&["clusters.embedding=umap"], "clusters.embedding: \"umap\" is not available");
+    refused(&["clusters.embedding=umap"], "no kept crate gives it reproducibly");
+    refused(&["clusters.embedding=tsne"], "tsne");
+    refused(&["clusters.embedding=none", "clusters.components=3"], "clusters.components");
+    refused(&["clusters.components=0"], "clusters.components");
+    refused(&["clusters.weights=resnet18.safetensors"], "clusters.weights");
+    refused(&["clusters.weights=../resnet18-f37072fd.safetensors"], "clusters.weights");
+    refused(&["clusters.image_weight=-1.0"], "clusters.image_weight");
+    refused(&["clusters.image_weight=0.0", "clusters.position_weight=0.0"], "one of the two weights");
+    refused(&["clusters.min_cluster_size=1"], "clusters.min_cluster_size");
+    refused(&["clusters.min_samples=0"], "clusters.min_samples");
+    refused(&["clusters.selection_epsilon=nan"], "clusters.selection_epsilon");
+    refused(&["clusters.network=resnet18", "network.name=tiny_cnn", "patch.resize=16"], "clusters.network");
+    refused(&["clusters.k=9"], "k");
+    refused(&BLEEP, "with [retrieval] there is no head");
+}
+
+#[test]
+fn cluster_quirks_concern_protocols_with_clusters() {
+    let load = |name: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("protocols/{name}.toml"));
+        protocol::load(&path, &[]).expect("sound").protocol
+    };
+    let of = |name: &str| {
+        let all = quirks::of_protocol(&load(name));
+        all.into_iter().filter(|(q, _)| q.id.starts_with('C')).map(|(q, state)| (q.id.as_str(), state)).collect::<Vec<_>>()
+    };
+    assert_eq!(of("liver-effb0-8020"), []);
+    let states = |c2| ["C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"].map(|id| (id, if id == "C2" { c2 } else { State::Fixed }));
+    assert_eq!(of("liver-cluster-id"), states(State::Kept));
+    assert_eq!(of("liver-cluster-id-corrected"), states(State::Mended));
+    let (kept, mended) = (load("liver-cluster-id"), load("liver-cluster-id-corrected"));
+    assert!(kept.published.is_empty() && mended.published.is_empty(), "nothing was published of it");
+    let weighting = |p: &Protocol| p.clusters.as_ref().map(|c| c.weighting);
+    assert_eq!((weighting(&kept), weighting(&mended)), (Some(Weighting::BeforeStandardising), Some(Weighting::AfterStandardising)));
+}
+
 #[test]
 fn the_manual_names_these_keys() {
     let manual = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol.md")).expect("docs/protocol.md");
-    for key in ["trainable", "frozen_norm", "head_start", "drop_last", "test_views", "width", "temperature", "mode"] {
+    for key in [
+        "trainable",
+        "frozen_norm",
+        "head_start",
+        "drop_last",
+        "test_views",
+        "width",
+        "temperature",
+        "mode",
+        "weighting",
+        "embedding",
+        "components",
+    ] {
         assert!(manual.contains(&format!("| `{key}` |")), "docs/protocol.md does not name '{key}'");
     }
     for word in ["efficientnet_b7", "resnet50", "densenet121", "mobilenet_v2", "adamw", "sgd", "squared-error-sum", "contrastive"] {

@@ -156,7 +156,8 @@ fn the_mean_of_eight_views_does_not_see_how_a_patch_lies() {
         Dihedral::turned(1).then(Dihedral::HORIZONTAL).copy(src, dst, SIDE);
     }
     let predicted = |eight_views, patches: &[u8]| {
-        let what = Prediction { eight_views, ..Prediction::of(&config(), GENES, &checkpoint) };
+        let config = config();
+        let what = Prediction { eight_views, ..Prediction::of(&config, GENES, &checkpoint) };
         predict(&what, patches, SIDE, &set.rows, None).expect("predict")
     };
     let apart = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -77,6 +77,9 @@ pub(super) fn judge(workspace: &Workspace, level: Level, entry: &Entry, items: &
         let folds = fold_labels(&p, "train");
         let chosen = chosen_fold(entry, folds.len());
         for (i, label) in folds.iter().enumerate().filter(|(i, _)| deep.all_folds || *i == chosen) {
+            if p.clusters.is_some() {
+                plan.add(&sound, &label.replacen("train[", "clusters[", 1), Start::Features, &mut out);
+            }
             if !deep.all_folds {
                 let words =
                     format!("the fold trained again is {}, number {} of {}: the entry's own digest chooses it", label, i + 1, folds.len());
@@ -97,6 +100,8 @@ enum Start {
     Checkpoint,
     /// What training starts from.
     Inputs,
+    /// Clusters from patches and places.
+    Features,
     /// A training from the beginning.
     Scratch,
     /// Predictions from the checkpoint that was just trained again.
@@ -107,7 +112,7 @@ impl Start {
     fn words(self) -> &'static str {
         match self {
             Start::Checkpoint => "from the locked checkpoint",
-            Start::Inputs => "made again",
+            Start::Inputs | Start::Features => "made again",
             Start::Scratch => "trained again",
             Start::Retrained => "from the checkpoint trained again",
         }
@@ -151,7 +156,7 @@ impl Sound<'_> {
                 Some(artifact) => faults.extend(self.broken(artifact).map(|path| format!("{label} is not as locked ({path})"))),
             }
         }
-        if from == Start::Scratch {
+        if matches!(from, Start::Scratch | Start::Features) {
             let weights = self.items.iter().filter(|i| i.kind == Kind::Weights && i.state.fails());
             faults.extend(weights.map(|i| format!("the weights are not as locked ({})", i.path)));
         }

@@ -129,10 +129,21 @@ impl FeatureNet {
         Ok(net)
     }
 
+    /// With initial values drawn after `manual_seed(seed)`, in single precision.
+    pub fn seeded(kind: Kind, seed: u64) -> Result<Self> {
+        let _generator = init::generator();
+        tch::manual_seed(seed as i64);
+        Self::build(kind, tch::Kind::Float)
+    }
+
     /// With drawn initial values, in an element type.
     pub fn new(kind: Kind, element: tch::Kind) -> Result<Self> {
         // Without a seed of its own, but never between another's seed and its draws.
         let _generator = init::generator();
+        Self::build(kind, element)
+    }
+
+    fn build(kind: Kind, element: tch::Kind) -> Result<Self> {
         let mut store = Store::new();
         let backbone = Backbone::new(&mut store, kind).torch("build the network")?;
         store.settle(tch::Device::Cpu, element).torch("build the network")?;

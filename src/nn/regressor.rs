@@ -21,7 +21,7 @@ pub struct Head {
     pub outputs: usize,
 }
 
-/// Image to expression. Checkpoint names: `backbone.*`, `hidden.*`, `regressor.*`.
+/// Image to expression, with the spot's cluster beside the image features where there is one. Checkpoint names: `backbone.*`, `hidden.*`, `regressor.*`.
 pub struct Regressor {
     /// All tensors, in registration order.
     pub store: Store,
@@ -42,17 +42,22 @@ impl Regressor {
 
     /// The same with a part of the backbone frozen.
     pub fn freezing(kind: Kind, head: Head, frozen: Frozen, seed: u64, device: Device) -> Result<Self> {
-        let _generator = init::generator();
-        Self::build(kind, head, frozen, seed, device).torch("build the network")
+        Self::beside(kind, head, 0, frozen, seed, device)
     }
 
-    fn build(kind: Kind, head: Head, frozen: Frozen, seed: u64, device: Device) -> Torch<Self> {
+    /// The same with so many numbers joined to the image features before the head.
+    pub fn beside(kind: Kind, head: Head, joined: usize, frozen: Frozen, seed: u64, device: Device) -> Result<Self> {
+        let _generator = init::generator();
+        Self::build(kind, head, joined, frozen, seed, device).torch("build the network")
+    }
+
+    fn build(kind: Kind, head: Head, joined: usize, frozen: Frozen, seed: u64, device: Device) -> Torch<Self> {
         tch::manual_seed(seed as i64);
         let mut backbone_store = Store::freezing(frozen);
         let backbone = Backbone::new(&mut backbone_store, kind)?;
         let mut store = Store::new();
         store.adopt("backbone.", &backbone_store);
-        let (features, outputs) = (kind.features(), head.outputs as i64);
+        let (features, outputs) = (kind.features() + joined as i64, head.outputs as i64);
         let hidden = if head.hidden == 0 { None } else { Some(Linear::new(&mut store, "hidden", features, head.hidden as i64)?) };
         let width = if head.hidden == 0 { features } else { head.hidden as i64 };
         let regressor = Linear::new(&mut store, "regressor", width, outputs)?;
@@ -82,7 +87,17 @@ impl Regressor {
 
     /// Normalised patches [N, 3, P, P] to expression [N, G]. Training mode draws from libtorch's generator.
     pub fn forward(&self, x: &Tensor, train: bool) -> Torch<Tensor> {
-        let mut y = self.backbone.forward(x, train)?.f_dropout(self.dropout, train)?;
+        self.forward_beside(x, None, train)
+    }
+
+    /// The same with numbers [N, joined] beside the image features; the head's dropout takes both alike.
+    pub fn forward_beside(&self, x: &Tensor, joined: Option<&Tensor>, train: bool) -> Torch<Tensor> {
+        let features = self.backbone.forward(x, train)?;
+        let features = match joined {
+            Some(joined) => Tensor::f_cat(&[&features, joined], 1)?,
+            None => features,
+        };
+        let mut y = features.f_dropout(self.dropout, train)?;
         if let Some(hidden) = &self.hidden {
             y = hidden.forward(&y)?.f_relu()?.f_dropout(self.dropout, train)?;
         }

@@ -5,7 +5,7 @@ use crate::engine::store::{Artifact, Store};
 use crate::engine::{Stage, Workspace};
 use crate::protocol::schema::{PanelFrom, PanelSet};
 use crate::protocol::{Loaded, Protocol};
-use crate::stage::{duplicates, evaluate, ingest, patches, preprocess, report, split};
+use crate::stage::{clusters, duplicates, evaluate, ingest, patches, preprocess, report, split};
 
 /// Makes a node's stage from the artifacts that it needs, in the order of `needs`.
 pub(super) type Make = Box<dyn Fn(&[&Artifact]) -> Result<Box<dyn Stage>>>;
@@ -65,21 +65,28 @@ impl Graph {
         let duplicates = graph.add("duplicates", "duplicates".into(), vec![ingest, split, patches], move |a| {
             Ok(Box::new(duplicates::Duplicates::new(a[0], a[1], a[2])))
         });
+        let mut clustered = Vec::new();
         let mut trained = Vec::new();
         let mut predicted = Vec::new();
         for (fold, name) in split::fold_names(p).into_iter().enumerate() {
+            let clusters = p.clusters.as_ref().map(|_| {
+                let (q, fold_name, weights) = (p.clone(), name.clone(), workspace.weights());
+                graph.add("clusters", format!("clusters[{name}]"), vec![ingest, patches, split], move |a| {
+                    Ok(Box::new(clusters::Clusters::new(&q, &fold_name, fold, &weights, a[0], a[1], a[2])?))
+                })
+            });
+            clustered.extend(clusters);
             let q = p.clone();
             let weights = workspace.weights();
             let (label, fold_name) = (format!("train[{name}]"), name.clone());
-            let train =
-                graph.add("train", label, vec![preprocess, patches, split], move |a| train_stage(&q, &fold_name, fold, &weights, a));
-            graph.nodes[train].fold = Some(fold);
+            let needs = [preprocess, patches, split].into_iter().chain(clusters).collect();
+            let train = graph.add("train", label, needs, move |a| train_stage(&q, &fold_name, fold, &weights, a));
             trained.push(train);
             let (q, fold_name) = (p.clone(), name.clone());
-            predicted.push(graph.add("predict", format!("predict[{name}]"), vec![train, preprocess, patches, split], move |a| {
-                predict_stage(&q, &fold_name, fold, a)
-            }));
-            graph.nodes[train + 1].fold = Some(fold);
+            let needs = [train, preprocess, patches, split].into_iter().chain(clusters).collect();
+            let predict = graph.add("predict", format!("predict[{name}]"), needs, move |a| predict_stage(&q, &fold_name, fold, a));
+            predicted.push(predict);
+            clusters.into_iter().chain([train, predict]).for_each(|node| graph.nodes[node].fold = Some(fold));
         }
         let q = p.clone();
         let needs: Vec<usize> = [preprocess, split].into_iter().chain(predicted.iter().copied()).collect();
@@ -87,7 +94,8 @@ impl Graph {
             graph.add("evaluate", "evaluate".into(), needs, move |a| Ok(Box::new(evaluate::Evaluate::new(&q, a[0], a[1], &a[2..]))));
         let (q, at) = (p.clone(), root);
         let folds = trained.len();
-        let needs: Vec<usize> = [evaluate, ingest, split, preprocess, duplicates].into_iter().chain(trained).chain(predicted).collect();
+        let needs: Vec<usize> =
+            [evaluate, ingest, split, preprocess, duplicates].into_iter().chain(trained).chain(predicted).chain(clustered).collect();
         graph.add("report", "report".into(), needs, move |a| {
             Ok(Box::new(report::Report::new(
                 &q,
@@ -99,7 +107,8 @@ impl Graph {
                     preprocess: a[3],
                     duplicates: a[4],
                     train: &a[5..5 + folds],
-                    predict: &a[5 + folds..],
+                    predict: &a[5 + folds..5 + 2 * folds],
+                    clusters: &a[5 + 2 * folds..],
                 },
             )))
         });
@@ -172,9 +181,9 @@ impl Graph {
 }
 
 fn train_stage(p: &Protocol, name: &str, fold: usize, weights: &std::path::Path, a: &[&Artifact]) -> Result<Box<dyn Stage>> {
-    Ok(Box::new(crate::stage::train::Train::new(p, name, fold, weights, a[0], a[1], a[2])))
+    Ok(Box::new(crate::stage::train::Train::new(p, name, fold, weights, a[0], a[1], a[2]).told(a.get(3).copied())))
 }
 
 fn predict_stage(p: &Protocol, name: &str, fold: usize, a: &[&Artifact]) -> Result<Box<dyn Stage>> {
-    Ok(Box::new(crate::stage::predict::Predict::new(p, name, fold, a[0], a[1], a[2], a[3])))
+    Ok(Box::new(crate::stage::predict::Predict::new(p, name, fold, a[0], a[1], a[2], a[3]).told(a.get(4).copied())))
 }

@@ -190,6 +190,9 @@ pub fn missing(workspace: &Workspace, p: &Protocol) -> Vec<String> {
     if p.network.weights != "random" && !workspace.weights().join(&p.network.weights).is_file() {
         out.push(format!("weights/{}", p.network.weights));
     }
+    if let Some(c) = p.clusters.as_ref().filter(|c| c.weights != "random" && !workspace.weights().join(&c.weights).is_file()) {
+        out.push(format!("weights/{}", c.weights));
+    }
     out
 }
 

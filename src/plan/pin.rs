@@ -51,10 +51,13 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
     for name in stage("report").ok_or_else(|| missing("report"))?.manifest.outputs.keys() {
         figures.push(lock::figure(root, &format!("reports/{}/{name}", p.name))?);
     }
-    let weights = match p.network.weights.as_str() {
-        "random" => Vec::new(),
-        file => vec![lock::file_pin(root, &format!("weights/{file}"))?],
-    };
+    // The network's, and that of the image features that spots are clustered by; they may be one file.
+    let mut weights: Vec<&str> =
+        std::iter::once(&p.network.weights).chain(p.clusters.as_ref().map(|c| &c.weights)).map(String::as_str).collect();
+    weights.retain(|file| *file != "random");
+    weights.sort_unstable();
+    weights.dedup();
+    let weights = weights.into_iter().map(|file| lock::file_pin(root, &format!("weights/{file}"))).collect::<Result<_>>()?;
     let mut entry = lock::Entry {
         protocol: p.name.clone(),
         integrity: None,

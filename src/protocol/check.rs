@@ -223,6 +223,7 @@ fn numbers(p: &Protocol) -> Checked {
     ensure((8..=4096).contains(&p.patch.size), "patch.size", || "between 8 and 4096 pixels".to_owned())?;
     ensure((8..=1024).contains(&p.patch.resize), "patch.resize", || "between 8 and 1024 pixels".to_owned())?;
     super::network::check(p)?;
+    super::clusters::check(p)?;
     ensure((0.0..1.0).contains(&p.network.dropout), "network.dropout", || "from 0 to below 1".to_owned())?;
     ensure(p.network.hidden <= 65_536, "network.hidden", || "at most 65536".to_owned())?;
     let w = &p.network.weights;

@@ -2,6 +2,7 @@
 
 pub mod augmentation;
 pub mod check;
+pub mod clusters;
 pub mod data;
 pub mod execution;
 pub mod extends;

@@ -33,6 +33,9 @@ pub struct Quirk {
     /// The networks with which it arises, where it is not all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub networks: Vec<NetworkName>,
+    /// The table of the protocol without which it does not arise, where it takes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
     /// Why it is no switch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -123,9 +126,12 @@ pub fn of(id: &str) -> Option<&'static Quirk> {
     all().iter().find(|q| q.id == id)
 }
 
-/// The quirks that concern a protocol, each with its state: those of its system, and those that it declares.
+/// The quirks that concern a protocol, each with its state: those of its system whose table it has, and those that it
+/// declares.
 pub fn of_protocol(p: &Protocol) -> Vec<(&'static Quirk, State)> {
-    all().iter().filter(|q| q.system == p.system || p.quirks.contains_key(&q.id)).map(|q| (q, state(q, p))).collect()
+    let has = |table: &str| table == "clusters" && p.clusters.is_some();
+    let concerns = |q: &&Quirk| q.system == p.system && q.table.as_deref().is_none_or(has);
+    all().iter().filter(|q| concerns(q) || p.quirks.contains_key(&q.id)).map(|q| (q, state(q, p))).collect()
 }
 
 /// How a protocol has a quirk: what it declares, else what its settings say.
@@ -255,7 +261,8 @@ mod tests {
             assert!(all()[..i].iter().all(|other| other.id != q.id), "{} is there twice", q.id);
             assert_eq!(q.switchable(), q.why.is_none(), "{}: either settings or a reason", q.id);
             assert!(
-                ["ingest", "split", "preprocess", "patches", "train", "predict", "evaluate", "report"].contains(&q.place.as_str()),
+                ["ingest", "split", "preprocess", "patches", "clusters", "train", "predict", "evaluate", "report"]
+                    .contains(&q.place.as_str()),
                 "{}",
                 q.id
             );

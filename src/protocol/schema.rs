@@ -3,6 +3,7 @@
 //! `docs/protocol.md` explains each key to a user; a test holds the two together.
 
 pub use super::augmentation::{Replay, WarpBorder};
+pub use super::clusters::{Clusters, Embedding, Weighting};
 pub use super::data::{Imported, Median, Visium};
 pub use super::execution::{Executor, Slurm};
 pub use super::genes::{Expression, GeneSpace, Genes, PanelFrom, PanelRule, PanelSet, Transform};
@@ -49,6 +50,9 @@ pub struct Protocol {
     /// How embeddings answer, for a network of BLEEP's kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retrieval: Option<Retrieval>,
+    /// How spots are clustered for a network that is told their clusters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<Clusters>,
     /// Random changes of training patches.
     pub augmentation: Augmentation,
     /// Optimiser, schedule, length.

@@ -3,7 +3,7 @@
 use super::axis::{Panel, Range, drawable};
 use super::canvas::Canvas;
 use super::heading::Heading;
-use super::style::{AXIS, BLUE, MARGIN, Mark, WIDTH, counted, fixed, mark, number};
+use super::style::{AXIS, BLUE, MARGIN, Mark, WIDTH, counted, fixed, mark};
 use crate::base::Result;
 use crate::stats::spearman;
 
@@ -43,12 +43,13 @@ impl Drivers {
 
     /// What is to be seen, in one sentence.
     pub fn finding(&self) -> String {
-        let all: Vec<(&Property, f64)> = self.properties.iter().filter_map(|p| Some((p, self.rho(p)?))).collect();
-        let Some(strongest) = all.iter().max_by(|a, b| a.1.abs().total_cmp(&b.1.abs())) else {
+        let mut all: Vec<(&Property, f64)> = self.properties.iter().filter_map(|p| Some((p, self.rho(p)?))).collect();
+        all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        let Some(strongest) = all.first() else {
             return "No property has a correlation with predictability.".to_owned();
         };
         let words = |(p, rho): &(&Property, f64)| format!("{} (ρ = {})", p.title, fixed(Some(*rho), 3));
-        let rest: Vec<String> = all.iter().filter(|p| p.0 != strongest.0).map(words).collect();
+        let rest: Vec<String> = all.iter().skip(1).map(words).collect();
         let n = self.pcc.iter().flatten().count();
         let beside = if rest.is_empty() { String::new() } else { format!(", before {}", rest.join(", ")) };
         format!("Over {}, PCC goes most with {}{beside}.", counted(n, "gene"), words(strongest))
@@ -70,8 +71,11 @@ pub fn predictability_drivers(input: &Drivers, text: &[(String, String)]) -> Res
         let high = top + 70.0 + (i / 2) as f64 * 560.0;
         let x = Range::of(points.iter().map(|p| p.0), 0.05);
         let panel = Panel { left, top: high, right: left + wide, bottom: high + 390.0, x, y };
-        let rho = fixed(input.rho(property), 3);
-        panel.title(&mut canvas, &format!("{}: ρ = {rho}, {}", property.title, number(points.len())));
+        let found = match input.rho(property) {
+            Some(rho) => format!("ρ = {} over {}", fixed(Some(rho), 3), counted(points.len(), "gene")),
+            None => "no correlation: too few genes, or all alike".to_owned(),
+        };
+        panel.title(&mut canvas, &format!("{}: {found}", property.title));
         panel.y_axis(&mut canvas, &y.ticks(5), if i % 2 == 0 { "PCC" } else { "" });
         panel.x_axis(&mut canvas, &x.ticks(6), &property.axis, true);
         if y.low < 0.0 && y.high > 0.0 {

@@ -244,7 +244,7 @@ fn scale_bar(canvas: &mut Canvas, input: &TruthVsPrediction, wide: f64, v: View)
 }
 
 /// The median distance of a spot to its nearest neighbour. Cells of a coarse grid keep this near-linear.
-fn spacing(places: &[(f64, f64)]) -> f64 {
+pub(super) fn spacing(places: &[(f64, f64)]) -> f64 {
     let xs = Range::of(places.iter().map(|p| p.0), 0.0);
     let ys = Range::of(places.iter().map(|p| p.1), 0.0);
     let (wide, high) = (xs.high - xs.low, ys.high - ys.low);

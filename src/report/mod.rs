@@ -6,6 +6,7 @@
 mod axis;
 mod baseline;
 mod canvas;
+mod clusters;
 mod curves;
 mod drivers;
 mod fan;
@@ -22,6 +23,7 @@ mod published;
 mod style;
 
 pub use baseline::{Baseline, BaselineGene, baseline};
+pub use clusters::{ClusterMap, ClusterSlide, cluster_map};
 pub use curves::{EpochPoint, FoldCurve, TrainingCurves, training_curves};
 pub use drivers::{Drivers, Property, predictability_drivers};
 pub use folds::{FoldPoint, FoldScores, fold_scores};

@@ -1,5 +1,6 @@
 //! What each figure shows, gathered from the artifacts: plain numbers for `report` to draw.
 
+use super::clusters::Found;
 use super::files::Expression;
 use super::patches::image_path;
 use crate::base::{Failure, Result, text};
@@ -32,6 +33,8 @@ pub struct Material<'a> {
     pub evaluation: &'a Evaluation,
     /// One history a fold: name, content of `history.json`.
     pub histories: &'a [(String, serde_json::Value)],
+    /// Clusters, one a fold: name, what was found. Nothing where the protocol has none.
+    pub clusters: &'a [(String, Found)],
     /// Held-out predictions, one a fold.
     pub predictions: &'a [FoldPredictions],
     /// Where data files are.
@@ -106,6 +109,17 @@ pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) ->
         )?;
     }
 
+    if let Some((fold, found)) = m.clusters.first() {
+        let map = cluster_map(m, found, head("Clusters of spots"));
+        let which = if m.clusters.len() > 1 { format!(" Fold {fold}; the other folds have clusters of their own.") } else { String::new() };
+        let caption = format!(
+            "{} Spots are clustered by image features and place, without expression; the network is told each spot's cluster. Numbers are \
+             spots of a cluster.{which}",
+            sentence(map.finding())
+        );
+        add("clusters", "Clusters of spots", caption, report::cluster_map(&map, &provenance("clusters")))?;
+    }
+
     let baseline = baseline(m, head("Against the training mean"), &unit);
     let caption = format!("{} A model that always predicts the training mean lies on the line.", sentence(baseline.finding()));
     add("baseline", "Against the training mean", caption, report::baseline(&baseline, &provenance("baseline")))?;
@@ -121,6 +135,23 @@ pub fn draw(m: &Material, provenance: &dyn Fn(&str) -> Vec<(String, String)>) ->
         add("published", "Published beside reproduced", caption, report::published_vs_reproduced(&published, &provenance("published")))?;
     }
     Ok(out)
+}
+
+/// The clusters of one fold on all slides.
+fn cluster_map(m: &Material, found: &Found, heading: Heading) -> report::ClusterMap {
+    let mut labels = found.labels.iter().zip(&found.clustered);
+    let slides = m.slides.iter().map(|slide| {
+        let own: Vec<(i64, bool)> = labels.by_ref().take(slide.spots.len()).map(|(l, c)| (*l, *c)).collect();
+        let clustered = own.first().is_some_and(|(_, clustered)| *clustered);
+        report::ClusterSlide {
+            name: slide.id.clone(),
+            note: if clustered { "clustered" } else { "held out: nearest cluster" }.to_owned(),
+            x: slide.spots.iter().map(|s| s.x).collect(),
+            y: slide.spots.iter().map(|s| s.y).collect(),
+            labels: own.into_iter().map(|(l, _)| l).collect(),
+        }
+    });
+    report::ClusterMap { heading, slides: slides.collect(), clusters: found.summary.clusters }
 }
 
 fn sentence(text: String) -> String {

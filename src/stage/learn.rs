@@ -2,9 +2,10 @@
 
 use super::augmenting::Keyed;
 use super::files::{self, Expression};
-use super::{predict::Predict, train::Train};
+use super::{clusters, predict::Predict, train::Train};
 use crate::base::arrays::Arrays;
 use crate::base::{Failure, Result};
+use crate::engine::store::Artifact;
 use crate::engine::{Event, Stage, Watch};
 use crate::nn::{BackboneKind, Learning};
 use crate::protocol::Protocol;
@@ -129,12 +130,40 @@ fn looks_at_test(p: &Protocol, alone: bool) -> bool {
     p.train.best == Best::MinTestLoss || (p.train.best == Best::Last && p.train.schedule == Schedule::CosineOfLoss && alone)
 }
 
+/// The clusters of all spots, as the network is told them.
+fn told(clusters: Option<&Artifact>, spots: usize) -> Result<Option<train::Clusters>> {
+    let Some(artifact) = clusters else { return Ok(None) };
+    let found = clusters::Found::read(&artifact.dir, spots)?;
+    Ok(Some(train::Clusters::new(&found.labels, found.summary.clusters)))
+}
+
+/// Image features of all spots' patches, and how many a spot. Always on the processor: a run on a GPU has the same clusters.
+pub(super) fn features(stage: &clusters::Clusters, watch: &mut dyn Watch) -> Result<(Vec<f32>, usize)> {
+    let patches = Arrays::open(&stage.patches.file("patches.safetensors"))?;
+    let d = &stage.protocol.determinism;
+    let what = train::Features {
+        network: kind(stage.how.network),
+        weights: stage.weights.as_deref(),
+        seed: stage.protocol.seed,
+        threads: d.threads,
+        loader_threads: d.loader_threads,
+        class: d.class,
+    };
+    let (label, started) = (stage.label(), Instant::now());
+    train::features(&what, patches.u8s("patches")?, side(&patches)?, &mut |done, total| {
+        let rate = done as f64 / started.elapsed().as_secs_f64().max(1e-9);
+        watch.event(Event::Progress { label: label.clone(), done: done as u64, total: total as u64, unit: "images".into(), rate });
+        !watch.stop_asked()
+    })
+}
+
 pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<()> {
     let p = &stage.protocol;
     let expression = Expression::read(&stage.preprocess.dir)?;
     let fold = files::fold(&stage.split.dir, stage.fold, expression.spots.len())?;
     let patches = Arrays::open(&stage.patches.file("patches.safetensors"))?;
     let mut c = config(p, stage.fold);
+    c.clusters = told(stage.clusters.as_ref(), expression.spots.len())?;
     c.weights = stage.weights.clone();
     c.identity = stage.job().key().to_string();
     let data = Data {
@@ -158,7 +187,8 @@ pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<
 
 pub(super) fn predict(stage: &Predict, expression: &Expression, fold: &Fold, _watch: &mut dyn Watch) -> Result<Vec<f32>> {
     let patches = Arrays::open(&stage.patches.file("patches.safetensors"))?;
-    let c = config(&stage.protocol, 0);
+    let mut c = config(&stage.protocol, 0);
+    c.clusters = told(stage.clusters.as_ref(), expression.spots.len())?;
     let checkpoint = stage.train.file("checkpoint.safetensors");
     let mut what = train::Prediction::of(&c, expression.genes.len(), &checkpoint);
     what.eight_views = stage.protocol.augmentation.test_views == 8;

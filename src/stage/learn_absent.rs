@@ -1,7 +1,7 @@
 //! Training and prediction in a program that was built without libtorch: they say so.
 
 use super::files::Expression;
-use super::{predict::Predict, train::Train};
+use super::{clusters::Clusters, predict::Predict, train::Train};
 use crate::base::{Failure, Result};
 use crate::engine::Watch;
 use crate::split::Fold;
@@ -13,6 +13,10 @@ fn absent() -> Failure {
 }
 
 pub(super) fn train(_: &Train, _: &Path, _: &mut dyn Watch) -> Result<()> {
+    Err(absent())
+}
+
+pub(super) fn features(_: &Clusters, _: &mut dyn Watch) -> Result<(Vec<f32>, usize)> {
     Err(absent())
 }
 

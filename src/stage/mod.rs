@@ -4,6 +4,7 @@
 
 #[cfg(feature = "train")]
 mod augmenting;
+pub mod clusters;
 pub mod duplicates;
 pub mod evaluate;
 pub mod figures;
@@ -22,6 +23,7 @@ pub mod report;
 pub mod source;
 pub mod split;
 pub mod train;
+mod weights;
 
 /// The libtorch that training and prediction are made with: its version is part of their keys.
 pub const LIBTORCH: &str = "2.11.0";

@@ -19,6 +19,7 @@ pub struct Predict {
     preprocess: Artifact,
     pub(super) patches: Artifact,
     split: Artifact,
+    pub(super) clusters: Option<Artifact>,
 }
 
 impl Predict {
@@ -40,7 +41,17 @@ impl Predict {
             preprocess: preprocess.clone(),
             patches: patches.clone(),
             split: split.clone(),
+            clusters: None,
         }
+    }
+
+    /// The same, told the clusters of the spots where there are any.
+    pub fn told(self, clusters: Option<&Artifact>) -> Self {
+        Self { clusters: clusters.cloned(), ..self }
+    }
+
+    fn artifacts(&self) -> impl Iterator<Item = &Artifact> {
+        [&self.train, &self.preprocess, &self.patches, &self.split].into_iter().chain(&self.clusters)
     }
 
     /// What people see.
@@ -83,15 +94,12 @@ impl Stage for Predict {
             label: self.label(),
             version: 1,
             parameters,
-            inputs: [&self.train, &self.preprocess, &self.patches, &self.split]
-                .into_iter()
-                .map(|a| (a.label.clone(), a.digest()))
-                .collect(),
+            inputs: self.artifacts().map(|a| (a.label.clone(), a.digest())).collect(),
         }
     }
 
     fn raw_inputs(&self) -> Vec<PathBuf> {
-        [&self.train, &self.preprocess, &self.patches, &self.split].into_iter().flat_map(Artifact::files).collect()
+        self.artifacts().flat_map(Artifact::files).collect()
     }
 
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {

@@ -1,5 +1,6 @@
 //! `report`: figures, `report.md` and `index.html` from everything before.
 
+use super::clusters::Found;
 use super::evaluate::Evaluate;
 use super::figures::{self, Drawn, Material};
 use super::files::{self, Expression};
@@ -34,6 +35,8 @@ pub struct Parts<'a> {
     pub train: &'a [&'a Artifact],
     /// Predictions, one a fold.
     pub predict: &'a [&'a Artifact],
+    /// Clusters, one a fold; nothing where the protocol has none.
+    pub clusters: &'a [&'a Artifact],
 }
 
 /// The stage.
@@ -47,6 +50,7 @@ pub struct Report {
     preprocess: Artifact,
     train: Vec<Artifact>,
     predict: Vec<Artifact>,
+    clusters: Vec<Artifact>,
 }
 
 impl Report {
@@ -63,11 +67,13 @@ impl Report {
             preprocess: parts.preprocess.clone(),
             train: owned(parts.train),
             predict: owned(parts.predict),
+            clusters: owned(parts.clusters),
         }
     }
 
     fn inputs(&self) -> impl Iterator<Item = &Artifact> {
-        [&self.evaluate, &self.ingest, &self.split, &self.duplicates, &self.preprocess].into_iter().chain(&self.train).chain(&self.predict)
+        let first = [&self.evaluate, &self.ingest, &self.split, &self.duplicates, &self.preprocess];
+        first.into_iter().chain(&self.train).chain(&self.predict).chain(&self.clusters)
     }
 }
 
@@ -95,6 +101,11 @@ impl Stage for Report {
             .iter()
             .map(|a| Ok((name(&a.label), files::read_json(&a.file("history.json"))?)))
             .collect::<Result<Vec<(String, serde_json::Value)>>>()?;
+        let clusters = self
+            .clusters
+            .iter()
+            .map(|a| Ok((name(&a.label), Found::read(&a.dir, expression.spots.len())?)))
+            .collect::<Result<Vec<(String, Found)>>>()?;
         let findings = leakage::read(&self.split.dir, &self.duplicates.dir)?;
         let material = Material {
             protocol: p,
@@ -102,6 +113,7 @@ impl Stage for Report {
             expression: &expression,
             evaluation: &evaluation,
             histories: &histories,
+            clusters: &clusters,
             predictions: &predictions,
             data_root: &self.data_root,
             ingest: &self.ingest.dir,
@@ -126,7 +138,9 @@ impl Stage for Report {
         }
         files::write_json(&out.join("figures.json"), &captions)?;
         let parameters = self.train.first().zip(histories.first()).map(|(a, (_, history))| sizes(a, history)).transpose()?;
-        let page = self.page(&slides, &evaluation, findings, drawn, parameters);
+        let mut page = self.page(&slides, &evaluation, findings, drawn, parameters);
+        let at = page.tables.len().min(1);
+        page.tables.splice(at..at, super::clusters::table(&clusters));
         crate::base::atomic::write(&out.join("report.md"), page::markdown(&page).as_bytes())?;
         crate::base::atomic::write(&out.join("index.html"), page::html(&page).as_bytes())
     }

@@ -1,11 +1,11 @@
 //! `train`: one fold's network, from patches and targets to a checkpoint.
 
-use crate::base::arrays::Arrays;
-use crate::base::{Digest, Failure, Result};
+use super::weights::{self, Pinned};
+use crate::base::{Digest, Result};
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
+use crate::protocol::Protocol;
 use crate::protocol::schema::Normalise;
-use crate::protocol::{Protocol, check};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -18,21 +18,31 @@ pub struct Train {
     pub(super) preprocess: Artifact,
     pub(super) patches: Artifact,
     pub(super) split: Artifact,
+    pub(super) clusters: Option<Artifact>,
 }
 
 impl Train {
     /// Trains one fold.
-    pub fn new(p: &Protocol, name: &str, fold: usize, weights: &Path, preprocess: &Artifact, patches: &Artifact, split: &Artifact) -> Self {
-        let file = (p.network.weights != "random").then(|| weights.join(&p.network.weights));
+    pub fn new(p: &Protocol, name: &str, fold: usize, folder: &Path, preprocess: &Artifact, patches: &Artifact, split: &Artifact) -> Self {
         Self {
             protocol: p.clone(),
             name: name.to_owned(),
             fold,
-            weights: file,
+            weights: weights::path(folder, &p.network.weights),
             preprocess: preprocess.clone(),
             patches: patches.clone(),
             split: split.clone(),
+            clusters: None,
         }
+    }
+
+    /// The same, told the clusters of the spots where there are any.
+    pub fn told(self, clusters: Option<&Artifact>) -> Self {
+        Self { clusters: clusters.cloned(), ..self }
+    }
+
+    fn artifacts(&self) -> impl Iterator<Item = &Artifact> {
+        [&self.preprocess, &self.patches, &self.split].into_iter().chain(&self.clusters)
     }
 
     /// What people see.
@@ -40,27 +50,9 @@ impl Train {
         format!("train[{}]", self.name)
     }
 
-    /// A weight file must be the one that the protocol pins.
-    fn check_weights(&self) -> Result<()> {
-        let Some(path) = &self.weights else { return Ok(()) };
-        let found =
-            Digest::of_file(path).map_err(|e| e.hint("pinned weights are looked for below weights/; docs/protocol.md says more"))?;
-        if let (None, Some(digits)) = (self.protocol.network.weights_sha256, check::source_digits(&self.protocol.network.weights)) {
-            let arrays = Arrays::open(path)?;
-            if !arrays.metadata().get("source_sha256").is_some_and(|made_from| made_from.starts_with(digits)) {
-                let what = format!("the weight file was not imported from the published file whose SHA-256 begins with {digits}");
-                return Err(Failure::input(what).at(path.display().to_string()).hint("pinfold weights import FILE.pth makes it"));
-            }
-        }
-        match self.protocol.network.weights_sha256 {
-            Some(due) if due != found => Err(Failure::input(format!(
-                "the weight file is not the one that the protocol pins: digest {} where {} is due",
-                found.short(),
-                due.short()
-            ))
-            .at(path.display().to_string())),
-            _ => Ok(()),
-        }
+    fn pinned(&self) -> Pinned<'_> {
+        let n = &self.protocol.network;
+        Pinned { path: self.weights.as_deref(), name: &n.weights, sha256: n.weights_sha256 }
     }
 }
 
@@ -90,19 +82,15 @@ impl Stage for Train {
         if let Some(r) = &p.retrieval {
             parameters["retrieval"] = json!({"width": r.width, "temperature": r.temperature});
         }
-        let mut inputs: std::collections::BTreeMap<String, Digest> =
-            [&self.preprocess, &self.patches, &self.split].into_iter().map(|a| (a.label.clone(), a.digest())).collect();
-        // Without a pinned digest it is the file's own, so that the key names what really trained.
-        let own = || self.weights.as_ref().and_then(|path| Digest::of_file(path).ok());
-        if let Some(due) = p.network.weights_sha256.filter(|_| self.weights.is_some()).or_else(own) {
-            inputs.insert("weights".into(), due);
+        let mut inputs: std::collections::BTreeMap<String, Digest> = self.artifacts().map(|a| (a.label.clone(), a.digest())).collect();
+        if let Some(digest) = self.pinned().digest() {
+            inputs.insert("weights".into(), digest);
         }
         Job { stage: "train", label: self.label(), version: 1, parameters, inputs }
     }
 
     fn raw_inputs(&self) -> Vec<PathBuf> {
-        let artifacts = [&self.preprocess, &self.patches, &self.split];
-        self.weights.iter().cloned().chain(artifacts.into_iter().flat_map(Artifact::files)).collect()
+        self.weights.iter().cloned().chain(self.artifacts().flat_map(Artifact::files)).collect()
     }
 
     fn resumes(&self) -> bool {
@@ -110,7 +98,7 @@ impl Stage for Train {
     }
 
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
-        self.check_weights()?;
+        self.pinned().check()?;
         super::learn::train(self, out, watch)
     }
 }

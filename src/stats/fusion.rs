@@ -4,6 +4,9 @@
 /// Frequencies of the positional code.
 const FREQUENCIES: usize = 16;
 
+/// Terms of the series of sine and cosine: on [0, 1] the twelfth is below 1e-22.
+const TERMS: usize = 12;
+
 /// Numbers a spot in the positional code: a sine and a cosine of each axis at each frequency.
 pub const CODE: usize = 4 * FREQUENCIES;
 
@@ -21,14 +24,35 @@ pub fn position(places: &[(i32, i32)]) -> Vec<f64> {
     places.iter().flat_map(|&(row, col)| code(scaled(row, rows), scaled(col, cols))).collect()
 }
 
-/// The positional code of one place in the unit square.
+/// The positional code of one place in the unit square. Sine, cosine and the powers of 10 are calculated by additions,
+/// multiplications, divisions and square roots alone: the system's own differ in the last bit between processors.
 pub fn code(x: f64, y: f64) -> [f64; CODE] {
     let mut out = [0.0; CODE];
+    let root = 10f64.sqrt();
+    let quarters = [1.0, root.sqrt(), root, root * root.sqrt()];
+    let mut tens = 1.0;
     for k in 0..FREQUENCIES {
-        let omega = (-(k as f64) * 10_000f64.ln() / FREQUENCIES as f64).exp();
-        out[4 * k..4 * k + 4].copy_from_slice(&[(x * omega).sin(), (x * omega).cos(), (y * omega).sin(), (y * omega).cos()]);
+        // 10000^(k/16) is 10^(k/4).
+        let period = tens * quarters[k % 4];
+        let ((sin_x, cos_x), (sin_y, cos_y)) = (sine_cosine(x / period), sine_cosine(y / period));
+        out[4 * k..4 * k + 4].copy_from_slice(&[sin_x, cos_x, sin_y, cos_y]);
+        if k % 4 == 3 {
+            tens *= 10.0;
+        }
     }
     out
+}
+
+/// Sine and cosine on [0, 1] by their series, from the smallest term on.
+fn sine_cosine(v: f64) -> (f64, f64) {
+    let square = v * v;
+    let (mut sine, mut cosine) = (1.0, 1.0);
+    for i in (1..TERMS).rev() {
+        let n = 2.0 * i as f64;
+        sine = 1.0 - square / (n * (n + 1.0)) * sine;
+        cosine = 1.0 - square / ((n - 1.0) * n) * cosine;
+    }
+    (v * sine, cosine)
 }
 
 /// A block of features: how many a spot, the values row after row, the weight.
@@ -42,7 +66,8 @@ pub struct Block<'a> {
 }
 
 /// When the blocks are weighted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Weighting {
     /// Before columns are standardised, as published: standardising takes the weights out again (quirk C2).
     BeforeStandardising,
@@ -53,6 +78,12 @@ pub enum Weighting {
 /// Each block's rows scaled to length 1, blocks weighted and set side by side, columns standardised (population deviation;
 /// a constant column becomes 0). [n, sum of widths], row after row. Panics when blocks disagree on the number of spots.
 pub fn fuse(blocks: &[Block], weighting: Weighting) -> Vec<f64> {
+    let n = blocks.first().map_or(0, |b| b.values.len() / b.width.max(1));
+    fuse_by(blocks, weighting, &(0..n).collect::<Vec<_>>())
+}
+
+/// The same, columns standardised by the means and deviations of the rows `of` alone. Panics also when such a row is not there.
+pub fn fuse_by(blocks: &[Block], weighting: Weighting, of: &[usize]) -> Vec<f64> {
     let n = blocks.first().map_or(0, |b| b.values.len() / b.width.max(1));
     let wide: usize = blocks.iter().map(|b| b.width).sum();
     let mut out = vec![0.0; n * wide];
@@ -71,7 +102,7 @@ pub fn fuse(blocks: &[Block], weighting: Weighting) -> Vec<f64> {
         at += block.width;
     }
     for column in 0..wide {
-        standardise(&mut out, wide, column);
+        standardise(&mut out, wide, column, of);
     }
     if weighting == Weighting::AfterStandardising {
         let weights: Vec<f64> = blocks.iter().flat_map(|b| std::iter::repeat_n(b.weight, b.width)).collect();
@@ -80,9 +111,9 @@ pub fn fuse(blocks: &[Block], weighting: Weighting) -> Vec<f64> {
     out
 }
 
-fn standardise(table: &mut [f64], wide: usize, column: usize) {
-    let n = table.len() / wide;
-    let values = || table.iter().skip(column).step_by(wide);
+fn standardise(table: &mut [f64], wide: usize, column: usize, of: &[usize]) {
+    let n = of.len();
+    let values = || of.iter().map(|row| table[row * wide + column]);
     let mean = values().sum::<f64>() / n as f64;
     let deviation = (values().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n as f64).sqrt();
     // A column that does not vary leaves rounding behind, which is no scale.

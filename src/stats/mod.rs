@@ -9,12 +9,14 @@
 pub mod adjust;
 pub mod bootstrap;
 pub mod clusters;
+pub mod components;
 pub mod correlation;
 pub mod density;
 pub mod error;
 pub mod evaluate;
 pub mod fusion;
 pub mod geary;
+pub mod identify;
 pub mod lattice;
 pub mod moran;
 pub mod nearest;

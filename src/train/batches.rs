@@ -1,6 +1,6 @@
 //! Bytes of patches to normalised batches.
 
-use super::config::{Augment, Config, Data};
+use super::config::{Augment, Clusters, Config, Data};
 use crate::nn::Torch;
 use crate::protocol::schema::Colour;
 use tch::{Device, Tensor};
@@ -43,6 +43,8 @@ pub struct Batch {
     pixels: Vec<f32>,
     /// [rows, G].
     targets: Vec<f32>,
+    /// [rows, columns]; nothing where the network is told no cluster.
+    clusters: Vec<f32>,
     side: usize,
     genes: usize,
 }
@@ -57,6 +59,16 @@ impl Batch {
     /// [rows, G] on a device.
     pub fn truth(&self, device: Device) -> Torch<Tensor> {
         moved(&Tensor::f_from_slice(&self.targets)?.f_reshape([self.rows as i64, self.genes as i64])?, device)
+    }
+}
+
+impl Batch {
+    /// One-hot clusters [rows, columns] on a device, where the network is told them.
+    pub fn clusters(&self, device: Device) -> Torch<Option<Tensor>> {
+        if self.clusters.is_empty() {
+            return Ok(None);
+        }
+        moved(&Tensor::f_from_slice(&self.clusters)?.f_reshape([self.rows as i64, -1])?, device).map(Some)
     }
 }
 
@@ -77,17 +89,24 @@ pub struct Maker<'a> {
     genes: usize,
     swap: bool,
     normaliser: Normaliser,
+    clusters: Option<&'a Clusters>,
 }
 
 impl<'a> Maker<'a> {
     /// For a training's data.
-    pub fn new(config: &Config, data: &Data<'a>) -> Self {
-        Self::of(data.patches, data.side, data.targets, data.genes, config.colour, config.mean, config.std)
+    pub fn new(config: &'a Config, data: &Data<'a>) -> Self {
+        let plain = Self::of(data.patches, data.side, data.targets, data.genes, config.colour, config.mean, config.std);
+        plain.told(config.clusters.as_ref())
+    }
+
+    /// The same with the cluster of every row.
+    pub fn told(self, clusters: Option<&'a Clusters>) -> Self {
+        Self { clusters, ..self }
     }
 
     /// For patches [N, P, P, 3] and targets [N, G]; without targets give an empty slice and 0 genes.
     pub fn of(patches: &'a [u8], side: usize, targets: &'a [f32], genes: usize, colour: Colour, mean: [f32; 3], std: [f32; 3]) -> Self {
-        Self { patches, side, targets, genes, swap: colour == Colour::Bgr, normaliser: Normaliser::new(mean, std) }
+        Self { patches, side, targets, genes, swap: colour == Colour::Bgr, normaliser: Normaliser::new(mean, std), clusters: None }
     }
 
     /// The batch of these rows; in training, with this augmentation and epoch.
@@ -105,7 +124,9 @@ impl<'a> Maker<'a> {
             self.normaliser.extend(patch, self.swap, &mut pixels);
             targets.extend_from_slice(&self.targets[row * self.genes..(row + 1) * self.genes]);
         }
-        Batch { rows: rows.len(), pixels, targets, side: self.side, genes: self.genes }
+        let one_hot = |c: &'a Clusters| rows.iter().flat_map(move |&row| (0..c.columns).map(move |k| f32::from(u8::from(c.of[row] == k))));
+        let clusters = self.clusters.map(|c| one_hot(c).collect()).unwrap_or_default();
+        Batch { rows: rows.len(), pixels, targets, clusters, side: self.side, genes: self.genes }
     }
 }
 
@@ -124,6 +145,19 @@ mod tests {
         for (a, b) in out.iter().zip(due) {
             assert!((a - b).abs() < 5e-6, "{a} where {b} is due");
         }
+    }
+
+    #[test]
+    fn clusters_are_one_hot_and_noise_has_a_column_of_its_own() {
+        let patches = vec![0u8; 4 * 12];
+        let clusters = Clusters::new(&[1, -1, 0, 1], 2);
+        assert_eq!((clusters.columns, &clusters.of[..]), (3, &[1, 2, 0, 1][..]));
+        assert!(clusters.check(4).is_ok() && clusters.check(5).is_err());
+        assert!(Clusters { columns: 1, of: vec![0, 1] }.check(2).is_err());
+        let maker = || Maker::of(&patches, 2, &[], 0, Colour::Rgb, [0.0; 3], [1.0; 3]);
+        let batch = maker().told(Some(&clusters)).make(&[3, 1, 2], None);
+        assert_eq!(batch.clusters, [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
+        assert!(maker().make(&[0], None).clusters.is_empty());
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Config {
     pub start_at_mean: bool,
     /// A network of BLEEP's kind in place of a regressor; then `hidden` counts for nothing, and the loss is contrastive.
     pub retrieval: Option<Retrieval>,
+    /// The cluster of every spot, joined to the image features; none for a network that is told none.
+    pub clusters: Option<Clusters>,
     /// Pretrained backbone weights (safetensors); none for random ones.
     pub weights: Option<PathBuf>,
     /// Spots a training step; a shorter last batch is used too.
@@ -98,6 +100,7 @@ impl Config {
             norms_move: false,
             start_at_mean: false,
             retrieval: None,
+            clusters: None,
             weights: None,
             batch: 32,
             drop_last: false,
@@ -170,6 +173,12 @@ impl Config {
         if data.train.is_empty() {
             return bad("no training spots".into());
         }
+        if let Some(clusters) = &self.clusters {
+            clusters.check(rows)?;
+            if self.retrieval.is_some() {
+                return bad("a network that answers by retrieval is told no clusters".into());
+            }
+        }
         if self.drop_last && data.train.len() < self.batch {
             return bad(format!(
                 "{} training spots make no whole batch of {}, and what is not whole is left out",
@@ -224,6 +233,9 @@ impl Config {
         if self.same_order || self.held_out_changed {
             all["as_published"] = serde_json::json!([self.same_order, self.held_out_changed]);
         }
+        if let Some(clusters) = &self.clusters {
+            all["clusters"] = serde_json::json!({"columns": clusters.columns, "of": rows(&clusters.of)});
+        }
         Ok(canon::digest(&all))
     }
 }
@@ -232,6 +244,31 @@ fn hashed<const N: usize>(items: impl Iterator<Item = [u8; N]>) -> String {
     let mut hasher = Hasher::default();
     items.for_each(|i| hasher.update(&i));
     hasher.finish().to_string()
+}
+
+/// The cluster of every spot, as the network is told it: a one-hot vector.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clusters {
+    /// Length of the vector: the clusters, and one column for noise.
+    pub columns: usize,
+    /// The column of every row, one a row.
+    pub of: Vec<usize>,
+}
+
+impl Clusters {
+    /// Of labels in which negative numbers are noise: noise has the last column.
+    pub fn new(labels: &[i64], clusters: usize) -> Self {
+        Self { columns: clusters + 1, of: labels.iter().map(|&l| usize::try_from(l).unwrap_or(clusters)).collect() }
+    }
+
+    /// Refuses labels that do not fit so many patches, or name a column that is not there.
+    pub fn check(&self, rows: usize) -> Result<()> {
+        if self.of.len() != rows || self.of.iter().any(|&c| c >= self.columns) {
+            let what = format!("{} cluster labels in {} columns for {rows} patches", self.of.len(), self.columns);
+            return Err(Failure::input(what));
+        }
+        Ok(())
+    }
 }
 
 /// What is trained on.

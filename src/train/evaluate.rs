@@ -1,7 +1,7 @@
 //! Evaluation: prediction in a fixed order, loss and correlation of a validation set.
 
 use super::batches::Maker;
-use super::config::{Augment, Config, Data};
+use super::config::{Augment, Clusters, Config, Data};
 use super::history::summarise;
 use super::net::Net;
 use super::queue::in_order;
@@ -48,9 +48,10 @@ pub(super) fn evaluate(
         |_, made| {
             let images = made.images(device).torch("copy a batch")?;
             let truth = with_truth.then(|| made.truth(device)).transpose().torch("copy a batch")?;
+            let clusters = made.clusters(device).torch("copy a batch")?;
             let run = || match net {
                 Net::Mean(net) | Net::Sum(net) => {
-                    let y = net.forward(&images, false)?;
+                    let y = net.forward_beside(&images, clusters.as_ref(), false)?;
                     let loss = truth.as_ref().map(|t| y.f_mse_loss(t, Reduction::Mean)?.f_double_value(&[])).transpose()?;
                     Ok((Some(y), loss))
                 }
@@ -89,6 +90,8 @@ pub struct Prediction<'a> {
     pub hidden: usize,
     /// Its outputs.
     pub genes: usize,
+    /// The cluster of every spot, for a network that is told it.
+    pub clusters: Option<Clusters>,
     /// Spots a step; part of the result's last bits.
     pub batch: usize,
     /// The mean over the eight views of a patch in place of the patch as it is.
@@ -115,6 +118,7 @@ impl<'a> Prediction<'a> {
             network: config.network,
             hidden: config.hidden,
             genes,
+            clusters: config.clusters.clone(),
             batch: config.evaluation_batch,
             eight_views: false,
             colour: config.colour,
@@ -135,9 +139,9 @@ impl<'a> Prediction<'a> {
 pub fn predict(what: &Prediction, patches: &[u8], side: usize, rows: &[usize], changed: Option<&dyn Augment>) -> Result<Vec<f32>> {
     let device = ready(what, patches, side, rows)?;
     let head = Head { hidden: what.hidden, dropout: 0.0, outputs: what.genes };
-    let net = Regressor::new(what.network, head, 0, device)?;
+    let net = Regressor::beside(what.network, head, what.clusters.as_ref().map_or(0, |c| c.columns), Frozen::default(), 0, device)?;
     net.load(what.weights)?;
-    let maker = Maker::of(patches, side, &[], 0, what.colour, what.mean, what.std);
+    let maker = Maker::of(patches, side, &[], 0, what.colour, what.mean, what.std).told(what.clusters.as_ref());
     let net = Net::Mean(net);
     let view = |view: Option<(&dyn Augment, usize)>| evaluate(&net, &maker, rows, view, what.batch, what.loader_threads, device, false);
     if !what.eight_views {
@@ -169,6 +173,7 @@ fn ready(what: &Prediction, patches: &[u8], side: usize, rows: &[usize]) -> Resu
     if what.batch == 0 || what.threads == 0 {
         return Err(Failure::input("batch and threads must be at least 1"));
     }
+    what.clusters.as_ref().map_or(Ok(()), |c| c.check(count))?;
     let device = determinism::device(what.device)?;
     determinism::set(what.threads, what.device)?;
     Ok(device)

@@ -5,7 +5,7 @@ use super::config::{Augment, Config, Data, Progress, Stop};
 use super::determinism::{self, Grade};
 use super::evaluate::{evaluate, score};
 use super::history::{EpochRow, History, json, summarise};
-use super::net::{Net, Objective};
+use super::net::{Net, Objective, Told};
 use super::optimiser::{self, Optimiser};
 use super::queue::in_order;
 use super::scaler::Scaler;
@@ -181,9 +181,10 @@ impl Run<'_> {
                 let seed = Draw::keyed(config.seed, "train/step", &[key[0], key[1], i as u64]).u64() >> 1;
                 let truth = batch.truth(device).torch("copy a batch")?;
                 let images = batch.images(device).torch("copy a batch")?;
+                let told = Told { net, clusters: batch.clusters(device).torch("copy a batch")? };
                 let loss = match &mut standing.scaler {
-                    None => step(net, optimiser, &images, &truth, seed as i64, rate),
-                    Some(scaler) => mixed_step(net, optimiser, scaler, &images, &truth, seed as i64, rate),
+                    None => step(&told, optimiser, &images, &truth, seed as i64, rate),
+                    Some(scaler) => mixed_step(&told, optimiser, scaler, &images, &truth, seed as i64, rate),
                 }
                 .torch("take a training step")?;
                 finite(loss, "training loss", epoch)?;

@@ -41,7 +41,8 @@ impl Net {
             config.weights.as_deref().map_or(Ok(()), |w| net.load_backbone(w))?;
             return Ok(Self::Bleep(net));
         }
-        let net = Regressor::freezing(config.network, config.head(data.genes), frozen, config.seed, device)?;
+        let joined = config.clusters.as_ref().map_or(0, |c| c.columns);
+        let net = Regressor::beside(config.network, config.head(data.genes), joined, frozen, config.seed, device)?;
         config.weights.as_deref().map_or(Ok(()), |w| net.load_backbone(w))?;
         if config.start_at_mean {
             net.start_at(&mean_target(data))?;
@@ -60,14 +61,29 @@ impl Net {
 
 impl Objective for Net {
     fn objective(&self, images: &Tensor, truth: &Tensor) -> Torch<(Tensor, f64)> {
-        match self {
-            Self::Mean(net) => net.objective(images, truth),
-            Self::Sum(net) => {
+        Told { net: self, clusters: None }.objective(images, truth)
+    }
+}
+
+/// A network that is told the clusters of a batch's spots, where it takes them.
+pub struct Told<'a> {
+    /// The network.
+    pub net: &'a Net,
+    /// One-hot clusters of the batch.
+    pub clusters: Option<Tensor>,
+}
+
+impl Objective for Told<'_> {
+    fn objective(&self, images: &Tensor, truth: &Tensor) -> Torch<(Tensor, f64)> {
+        let clusters = self.clusters.as_ref();
+        match self.net {
+            Net::Mean(net) => Ok((net.forward_beside(images, clusters, true)?.f_mse_loss(truth, Reduction::Mean)?, 1.0)),
+            Net::Sum(net) => {
                 let (spots, genes) = truth.size2()?;
-                let sum = net.forward(images, true)?.f_mse_loss(truth, Reduction::Sum)?;
+                let sum = net.forward_beside(images, clusters, true)?.f_mse_loss(truth, Reduction::Sum)?;
                 Ok((sum.f_div_scalar(genes as f64)?, spots as f64))
             }
-            Self::Bleep(net) => Ok((net.loss(images, truth, true)?, 1.0)),
+            Net::Bleep(net) => Ok((net.loss(images, truth, true)?, 1.0)),
         }
     }
 }

@@ -111,7 +111,7 @@ pub struct ProtocolCard {
 pub struct Walk {
     /// In the order of work.
     pub steps: Vec<Step>,
-    /// What the look for leakage found, worst first; empty when nothing was found.
+    /// What the look for leakage found, worst first, with what was looked for and not found; empty before it was looked for.
     pub leakage: Vec<Finding>,
     /// Time and disk before anything starts, in words: `about 3 min on 2 cores, 41 MB`.
     pub estimate: String,

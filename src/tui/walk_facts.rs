@@ -21,11 +21,12 @@ const STEPS: &[(&str, &str, &str, &[&str])] = &[
     ("preprocess", "Make the targets", "A panel of genes is chosen and counts are transformed.", &["genes", "expression"]),
     ("patches", "Cut the patches", "The image square round each spot, in one file that is mapped into memory.", &["patch"]),
     ("duplicates", "Look for duplicates", "Test patches that show nearly the same picture as a training patch: a leak.", &[]),
+    ("clusters", "Cluster the spots", "Image features and places, no expression: the network is told each spot's cluster.", &["clusters"]),
     (
         "train",
         "Train",
         "One network a fold, with every draw keyed by the seed, so that it can be repeated to the byte.",
-        &["network", "augmentation", "train", "determinism"],
+        &["network", "retrieval", "augmentation", "train", "determinism"],
     ),
     ("predict", "Predict", "The checkpoint's answers on held-out spots, beside the truth and the training mean.", &[]),
     ("evaluate", "Evaluate", "Correlation, error and Moran's I per gene; each metric has an id that fixes its definition.", &["metrics"]),
@@ -37,7 +38,11 @@ pub fn walk(workspace: &Workspace, loaded: &Loaded) -> Result<Walk> {
     let missing = plan::missing(workspace, &loaded.protocol);
     let known = if missing.is_empty() { super::workspace_facts::known(workspace, loaded)? } else { Vec::new() };
     let canonical = loaded.protocol.canonical();
-    let steps = STEPS.iter().map(|row| step(row, loaded, &canonical, &known, &missing)).collect();
+    let steps = STEPS
+        .iter()
+        .filter(|row| row.0 != "clusters" || loaded.protocol.clusters.is_some())
+        .map(|row| step(row, loaded, &canonical, &known, &missing))
+        .collect();
     Ok(Walk { steps, leakage: found_leaks(&known), estimate: estimate(workspace, loaded, &known) })
 }
 
@@ -58,20 +63,26 @@ fn step(
     }
     let mine: Vec<&(String, &'static str, Known)> = known.iter().filter(|(_, s, _)| *s == stage).collect();
     let done = mine.iter().filter(|(_, _, k)| matches!(k, Known::Done(_))).count();
-    let found = match (stage, missing.first()) {
-        ("ingest", Some(what)) => Found::Missing(format!("missing: {what}")),
-        (_, Some(_)) => Found::Pending,
+    // Weights are missed where something trains, data where they are read.
+    let lacks = |weights: bool| missing.iter().find(|m| m.starts_with("weights/") == weights);
+    let found = match (stage, lacks(false), lacks(true)) {
+        ("ingest", Some(what), _) | ("train", _, Some(what)) => Found::Missing(what.clone()),
+        (_, Some(_), _) | (_, _, Some(_)) => Found::Pending,
         _ if !mine.is_empty() && done == mine.len() => match mine.as_slice() {
             [(_, _, Known::Done(a))] => Found::Found(format!("done before, key {}", &a.manifest.key.short()[..7])),
             _ => Found::Found(format!("done before, {done} folds")),
         },
-        ("ingest", None) => Found::Found("data present, digests as pinned".into()),
+        ("ingest", ..) => Found::Found("data present, digests as pinned".into()),
         _ if done > 0 => Found::Found(format!("{done} of {} folds done", mine.len())),
         _ => Found::Pending,
     };
     let needs = match stage {
         "ingest" => vec![format!("slides {}", loaded.protocol.data.slides.join(" "))],
         "train" if loaded.protocol.network.weights != "random" => vec![format!("weights/{}", loaded.protocol.network.weights)],
+        "clusters" => {
+            let file = loaded.protocol.clusters.iter().map(|c| &c.weights).filter(|w| *w != "random");
+            file.map(|w| format!("weights/{w}")).collect()
+        }
         _ => Vec::new(),
     };
     Step { stage: stage.into(), title: title.into(), why: why.into(), needs, found, parameters, quirks: quirks(stage, &loaded.protocol) }
@@ -82,6 +93,8 @@ fn flatten(key: &str, value: &Value, loaded: &Loaded, out: &mut Vec<Parameter>) 
         Value::Object(map) if key == "data.digests" => {
             out.push(parameter(key, &Value::String(format!("{} files pinned", map.len())), loaded))
         }
+        // A table that the protocol does not have.
+        Value::Null => {}
         Value::Object(map) => map.iter().for_each(|(k, v)| flatten(&format!("{key}.{k}"), v, loaded, out)),
         value => out.push(parameter(key, value, loaded)),
     }

@@ -32,13 +32,24 @@ impl WorkspaceFacts {
         Run::open(&self.workspace.runs().join(&run.0))
     }
 
+    /// The newest whole run of a protocol, one with overrides too: what was run last is what somebody wants to see. Its name,
+    /// and its overrides.
+    fn shown(&self, protocol: &str) -> Result<(String, Vec<String>)> {
+        let runs = Run::all(&self.workspace)?;
+        let own =
+            |r: &&Run| r.order.protocol == protocol || r.order.protocol.strip_prefix(protocol).is_some_and(|rest| rest.starts_with('+'));
+        let whole = |r: &&Run| r.execution().whole() && r.dir.join("result.json").exists();
+        let found = runs.iter().rev().filter(own).find(whole);
+        Ok(found.map_or_else(|| (protocol.to_owned(), Vec::new()), |r| (r.order.protocol.clone(), r.order.overrides.clone())))
+    }
+
     fn artifact(&self, protocol: &str, label: &str) -> Result<PathBuf> {
-        plan::newest_artifact(&self.workspace, protocol, &Run::all(&self.workspace)?, label)
+        plan::newest_artifact(&self.workspace, &self.shown(protocol)?.0, &Run::all(&self.workspace)?, label)
     }
 
     /// The predictions of all folds of the newest whole run.
     fn predictions(&self, protocol: &str) -> Result<Vec<FoldPredictions>> {
-        let loaded = self.load(protocol, &[])?;
+        let loaded = self.load(protocol, &self.shown(protocol)?.1)?;
         plan::fold_labels(&loaded.protocol, "predict").iter().map(|label| FoldPredictions::read(&self.artifact(protocol, label)?)).collect()
     }
 }
@@ -170,7 +181,8 @@ impl Facts for WorkspaceFacts {
     }
 
     fn results(&self, protocol: &str) -> Result<Results> {
-        let loaded = self.load(protocol, &[])?;
+        let overrides = self.shown(protocol)?.1;
+        let loaded = self.load(protocol, &overrides)?;
         let evaluation = Evaluate::load(&self.artifact(protocol, "evaluate")?)?;
         let published = |id: &str| loaded.protocol.published.iter().find(|p| p.metric == id).map(|p| (p.value, p.source.clone()));
         let class = |gene: &str| match synthetic::truth_class(gene) {
@@ -216,7 +228,11 @@ impl Facts for WorkspaceFacts {
                 })
                 .collect(),
             slides,
-            notes: findings.into_iter().filter(|f| f.leaks).map(|f| f.text).collect(),
+            notes: (!overrides.is_empty())
+                .then(|| format!("of a run with overrides ({}), which is not locked under the protocol's name", overrides.join(", ")))
+                .into_iter()
+                .chain(findings.into_iter().filter(|f| f.leaks).map(|f| f.text))
+                .collect(),
         })
     }
 
@@ -237,7 +253,7 @@ impl Facts for WorkspaceFacts {
     }
 
     fn reports(&self, protocol: &str) -> Result<Vec<Figure>> {
-        let folder = self.workspace.reports().join(protocol);
+        let folder = self.workspace.reports().join(self.shown(protocol)?.0);
         let captions: Vec<(String, String)> = crate::stage::files::read_json(&self.artifact(protocol, "report")?.join("figures.json"))?;
         let mut out = Vec::new();
         for (file, caption) in captions {
