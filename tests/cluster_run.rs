@@ -114,7 +114,7 @@ fn clusters_run_lock_and_audit_and_nothing_moves_them() {
     assert!(run.wait(
         |j| j.contains("\"stage_started\",\"label\":\"clusters[holdout]\"") || j.contains("clusters[holdout]\",\"stage\":\"clusters\"")
     ));
-    run.signal("-KILL");
+    assert!(run.signal("-KILL"), "it was still at work");
     run.wait_gone();
     two.expect(0, &["resume"]);
     for ((name, a), (_, b)) in made(&one).into_iter().zip(made(&two)) {

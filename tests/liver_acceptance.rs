@@ -119,6 +119,7 @@ fn spec(pooling: Pooling, undefined: Undefined, genes: usize) -> Spec {
         lattice: Lattice::Hex,
         groups: vec![("g".into(), (0..genes).map(|g| format!("G{g}")).collect())],
         ranked: Vec::new(),
+        slides: true,
         panel: "list@list".into(),
     }
 }
@@ -149,6 +150,11 @@ fn pooled_over_folds_and_mean_of_folds() {
     let folds = [fold("a", 0, 1, vec![1.0, 2.0, 2.5], vec![1.0, 2.0, 3.0]), fold("b", 3, 1, vec![2.0, 3.0, 3.5], vec![10.0, 11.0, 12.0])];
     let of = |pooling| evaluate(&folds, &[0.0], &[], &spec(pooling, Undefined::Zero, 1)).unwrap();
     near(of(Pooling::Oof).genes[0].pcc.unwrap(), 0.7522700791, 1e-10);
+    // Both folds lie on one slide, whose own number is that of all its spots.
+    let slides = of(Pooling::Fold).by_slide;
+    assert_eq!((slides.len(), slides[0].name.as_str(), slides[0].spots, slides[0].over), (1, "S", 6, 1));
+    near(slides[0].mean_pcc.unwrap(), 0.7522700791, 1e-10);
+    near(slides[0].groups["g"].unwrap(), 0.7522700791, 1e-10);
     near(of(Pooling::Fold).genes[0].pcc.unwrap(), 0.9819805061, 1e-10);
     for r in &of(Pooling::Oof).genes[0].pcc_by_fold {
         near(r.unwrap(), 0.9819805061, 1e-10);

@@ -17,7 +17,16 @@ fn narrow(v: &[f64]) -> Vec<f32> {
 }
 
 fn spec(pooling: Pooling, lattice: Lattice) -> Spec {
-    Spec { pooling, undefined: Undefined::Skip, threshold: 0.3, lattice, groups: Vec::new(), ranked: Vec::new(), panel: "list@list".into() }
+    Spec {
+        pooling,
+        undefined: Undefined::Skip,
+        threshold: 0.3,
+        lattice,
+        groups: Vec::new(),
+        ranked: Vec::new(),
+        slides: false,
+        panel: "list@list".into(),
+    }
 }
 
 fn spot(slide: &str, col: i32, row: i32) -> SpotAt {

@@ -25,6 +25,8 @@ pub fn spec(p: &Protocol) -> Spec {
         undefined: p.metrics.undefined,
         threshold: p.metrics.threshold,
         lattice: p.metrics.lattice,
+        // Where groups are asked for, each slide's are too.
+        slides: !p.metrics.groups.is_empty(),
         ranked: p.metrics.ranked.iter().map(|(name, rank)| (name.clone(), *rank)).collect(),
         groups: p.metrics.groups.iter().map(|(name, genes)| (name.clone(), genes.clone())).collect(),
         panel: p.panel_id(),

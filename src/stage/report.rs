@@ -339,6 +339,7 @@ fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Itera
                 .collect(),
         });
     }
+    out.extend(by_slide(p, e));
     out.extend(drivers(e));
     let mut genes: Vec<_> = e.genes.iter().collect();
     genes.sort_by(|a, b| b.pcc.unwrap_or(-2.0).total_cmp(&a.pcc.unwrap_or(-2.0)).then(a.gene.cmp(&b.gene)));
@@ -388,6 +389,21 @@ fn tables<'a>(p: &Protocol, e: &Evaluation, slides: &[Slide], inputs: impl Itera
         rows: inputs.map(|a| vec![a.label.clone(), a.manifest.key.to_string(), a.digest().to_string()]).collect(),
     });
     out
+}
+
+/// Each slide by itself, beside what is pooled.
+fn by_slide(p: &Protocol, e: &Evaluation) -> Option<Table> {
+    let groups: Vec<&String> = e.by_slide.first()?.groups.keys().collect();
+    let mut head =
+        vec!["slide".to_owned(), "#spots".to_owned(), "#mean PCC".to_owned(), format!("#genes at {:.2} or more", p.metrics.threshold)];
+    head.extend(groups.iter().map(|g| format!("#{g}")));
+    let row = |s: &crate::stats::evaluate::SlideScore| {
+        let mut row = vec![s.name.clone(), s.spots.to_string(), number(s.mean_pcc), s.over.to_string()];
+        row.extend(s.groups.values().map(|v| number(*v)));
+        row
+    };
+    let note = "Correlations over the held-out spots of one slide alone; the metrics above are pooled as their ids say.".to_owned();
+    Some(Table { title: "Slides".into(), note, head, rows: e.by_slide.iter().map(row).collect() })
 }
 
 /// What goes with predictability, where there are genes enough.

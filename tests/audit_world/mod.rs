@@ -78,6 +78,7 @@ pub fn spec() -> Spec {
         lattice: Lattice::Square,
         groups: vec![("markers".to_owned(), vec!["GNAS".to_owned(), "ERBB2".to_owned()])],
         ranked: Vec::new(),
+        slides: false,
         panel: "list-3@list".to_owned(),
     }
 }

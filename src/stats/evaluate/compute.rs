@@ -4,11 +4,11 @@ use super::drivers::drivers;
 use super::headline::summary;
 use super::ranked::Ranking;
 use super::spatial::{self, Slide};
-use super::types::{Evaluation, FoldPredictions, FoldScore, GeneScore, Pooling, Spec, SpotAt, Undefined};
+use super::types::{Evaluation, FoldPredictions, FoldScore, GeneScore, Pooling, SlideScore, Spec, SpotAt, Undefined};
 use crate::base::{Failure, Result};
 use crate::stats::correlation::{pearson, spearman};
 use crate::stats::error::mse;
-use crate::stats::summary::{deviation, mean_of};
+use crate::stats::summary::{count_over, deviation, mean_of};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -57,6 +57,7 @@ pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], training: &[Vec<f6
         spots: table.spots.len(),
         summary,
         ranked,
+        by_slide: if spec.slides { slide_scores(&slides, &places, &scores, &columns, spec) } else { Vec::new() },
         drivers: drivers(&scores, &by_slide),
         genes: scores,
         by_fold,
@@ -78,6 +79,8 @@ struct Column {
     pcc: Option<f64>,
     spearman: Option<f64>,
     pcc_by_slide: Option<f64>,
+    /// In each slide by itself.
+    each_slide: Vec<Option<f64>>,
     mse: f64,
     mse_constant: f64,
     zeros: f64,
@@ -90,6 +93,26 @@ struct InFold {
     pcc: Option<f64>,
     mse: f64,
     mse_constant: f64,
+}
+
+/// The numbers of each slide by itself.
+fn slide_scores(slides: &[Slide], places: &[&SpotAt], scores: &[GeneScore], columns: &[Column], spec: &Spec) -> Vec<SlideScore> {
+    let one = |(s, slide): (usize, &Slide)| {
+        let of = |columns: &[&Column]| mean_with(columns.iter().map(|c| c.each_slide[s]), spec.undefined);
+        let group = |(name, members): &(String, Vec<String>)| {
+            let found: Vec<&Column> = scores.iter().zip(columns).filter(|(g, _)| members.contains(&g.gene)).map(|(_, c)| c).collect();
+            (name.clone(), of(&found))
+        };
+        let defined: Vec<f64> = columns.iter().filter_map(|c| c.each_slide[s]).collect();
+        SlideScore {
+            name: slide.spots.first().map_or_else(String::new, |&at| places[at].slide.clone()),
+            spots: slide.spots.len(),
+            mean_pcc: of(&columns.iter().collect::<Vec<_>>()),
+            over: count_over(&defined, spec.threshold),
+            groups: spec.groups.iter().map(group).collect(),
+        }
+    };
+    slides.iter().enumerate().map(one).collect()
 }
 
 fn fold_score(fold: &FoldPredictions, f: usize, columns: &[Column], undefined: Undefined) -> FoldScore {
@@ -181,6 +204,7 @@ impl<'a> Table<'a> {
             pcc: pooled(pearson),
             spearman: pooled(spearman),
             pcc_by_slide: spatial::weighted(&each_slide),
+            each_slide: each_slide.iter().map(|(_, r)| *r).collect(),
             mse: mse(&t, &p),
             mse_constant: mse(&t, &constant),
             zeros: t.iter().filter(|v| **v == 0.0).count() as f64 / t.len() as f64,

@@ -19,5 +19,5 @@ pub use contrast::{Contrast, contrast};
 pub use ranked::{Rank, RankBy, RankFrom, RankedGenes, variances};
 pub use store::{read_genes, read_spots, write_spots};
 pub use types::{
-    Association, Driver, Evaluation, FoldPredictions, FoldScore, GeneScore, Lattice, Metric, Pooling, Spec, SpotAt, Undefined,
+    Association, Driver, Evaluation, FoldPredictions, FoldScore, GeneScore, Lattice, Metric, Pooling, SlideScore, Spec, SpotAt, Undefined,
 };

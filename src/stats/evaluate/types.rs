@@ -2,6 +2,7 @@
 
 use super::ranked::{Rank, RankedGenes};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One evaluated spot: who it is and where it lies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -108,6 +109,9 @@ pub struct Spec {
     /// Groups chosen by rule: name, rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ranked: Vec<(String, Rank)>,
+    /// Each slide's own numbers are wanted too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slides: bool,
     /// The gene panel's rule and which data chose it, such as `top-mean-50@train`: part of every metric's id.
     pub panel: String,
 }
@@ -133,6 +137,9 @@ pub struct Evaluation {
     /// How spatial organisation and predictability go together over genes; `None` with fewer than three genes
     /// that have both.
     pub moran_vs_pcc: Option<Association>,
+    /// One entry a slide, where they are wanted; in the order in which slides first appear.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_slide: Vec<SlideScore>,
     /// The genes of the groups that were chosen by rule.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ranked: Vec<RankedGenes>,
@@ -196,6 +203,21 @@ pub struct FoldScore {
     pub mse: f64,
     /// The same for the training mean.
     pub mse_constant: f64,
+}
+
+/// What is known of one slide's held-out spots, each correlation over this slide alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlideScore {
+    /// Its name.
+    pub name: String,
+    /// Its held-out spots.
+    pub spots: usize,
+    /// Mean of the genes' correlations, undefined ones as the spec says.
+    pub mean_pcc: Option<f64>,
+    /// Genes at or over the spec's threshold.
+    pub over: usize,
+    /// The mean of each named group, likewise.
+    pub groups: BTreeMap<String, Option<f64>>,
 }
 
 /// Correlation over genes of Moran's I of the truth with the prediction's r (`moran_vs_pcc/v1`): both per
