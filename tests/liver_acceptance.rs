@@ -190,6 +190,20 @@ fn morans_i_on_the_real_slides() {
     }
 }
 
+/// A protocol on three slides inherits the pins of all four; only what no slide has is a mistake.
+#[test]
+fn inherited_pins_are_of_files_that_there_are() {
+    use pinfold::dataset::gse240429::belongs;
+    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.file_name().unwrap().to_str().unwrap().starts_with("liver-") {
+            let digests = protocol::load(&path, &[]).unwrap().protocol.data.digests;
+            assert!(digests.len() == 13 && digests.keys().all(|k| belongs(k)), "{}", path.display());
+        }
+    }
+    assert!(!belongs("gse240429/filtered_expression_matrices/5/barcodes.tsv") && !belongs("barcodes.tsv"));
+}
+
 /// Case 20.
 #[test]
 fn the_threshold_counts_itself() {

@@ -13,4 +13,4 @@ mod root;
 pub use check::{CheckReport, Piece, check};
 pub use known::{Known, SLIDES, known};
 pub use read::{files, read, read_slide};
-pub use root::{data_folder, path_of};
+pub use root::{belongs, data_folder, path_of};

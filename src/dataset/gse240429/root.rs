@@ -1,7 +1,7 @@
 //! Where GSE240429 lies on this disk, and what its files are called. Recorded paths begin with `gse240429/`, whatever
 //! the folder is called here.
 
-use super::known::Known;
+use super::known::{Known, SLIDES};
 use crate::base::{Failure, Result};
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,12 @@ pub(super) fn recorded(slide: &str, role: &str) -> String {
         _ => "harmony_matrix.npy",
     };
     format!("{PREFIX}{MATRICES}/{slide}/{name}")
+}
+
+/// Whether a recorded path is that of a table of any of the four slides. A protocol on some of them may pin the others' files too.
+pub fn belongs(rel_path: &str) -> bool {
+    let roles = ["spots", "panel", "barcodes", "features", "counts", "harmony"];
+    SLIDES.iter().any(|slide| roles.iter().any(|role| recorded(slide, role) == rel_path))
 }
 
 /// The image of a slide on this disk, and its recorded path; the first of the names in use, in `image/` or `images/`
