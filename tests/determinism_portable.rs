@@ -86,6 +86,11 @@ fn rows_on(processor: Option<&str>) -> Vec<Row> {
     serde_json::from_slice(&std::fs::read(result).expect("result")).expect("JSON")
 }
 
+/// Whether every training is emulated too, which takes many minutes.
+fn everything() -> bool {
+    std::env::var_os("PINFOLD_LONG").is_some()
+}
+
 /// A result and whether it was the same everywhere.
 struct Compared<'a> {
     row: &'a Row,
@@ -97,7 +102,7 @@ fn compare<'a>(found: &'a [(Option<&'static str>, Vec<Row>)]) -> Vec<Compared<'a
     let (native, emulated) = found.split_first().expect("this machine");
     for (processor, rows) in emulated {
         let theirs: Vec<_> = rows.iter().map(|r| (&r.work, &r.result)).collect();
-        let mine: Vec<_> = native.1.iter().filter(|r| !r.is_training()).map(|r| (&r.work, &r.result)).collect();
+        let mine: Vec<_> = native.1.iter().filter(|r| everything() || !r.is_training()).map(|r| (&r.work, &r.result)).collect();
         assert_eq!(theirs, mine, "{} did other work", name(*processor));
     }
     let row = |row: &'a Row| {
@@ -123,8 +128,8 @@ const THE_WORK: &str = "operations_and_trainings_give_the_same_bytes_on_every_pr
 #[test]
 fn operations_and_trainings_give_the_same_bytes_on_every_processor() {
     if let Some(path) = std::env::var_os(RESULT) {
-        // Started by `rows_on`, natively or in the emulator. There the trainings are left to the test of whole protocols.
-        let trainings = std::env::var_os(EMULATED).is_none();
+        // Started by `rows_on`, natively or in the emulator. There the trainings are left to the test of whole protocols, unless asked for.
+        let trainings = std::env::var_os(EMULATED).is_none() || everything();
         std::fs::write(path, serde_json::to_vec(&determinism_work::all(trainings)).expect("JSON")).expect("write");
         return;
     }

@@ -6,7 +6,7 @@ use crate::engine::{Run, Workspace};
 use crate::protocol;
 use crate::stage::evaluate::Evaluate;
 use crate::stage::files::read_json;
-use crate::stats::evaluate::{Evaluation, Undefined};
+use crate::stats::evaluate::mean_of_folds;
 use crate::stats::ranking;
 use serde::{Deserialize, Serialize};
 
@@ -100,26 +100,12 @@ fn one(workspace: &Workspace, runs: &[Run], name: &str, by: &[String]) -> Result
     }
     let defined: Vec<f64> = losses.iter().copied().flatten().collect();
     let loss = (!losses.is_empty() && defined.len() == losses.len()).then(|| defined.iter().sum::<f64>() / defined.len() as f64);
-    let part = serde_json::to_value(p.network.trainable).map(|v| v.to_string().replace('"', "")).unwrap_or_default();
-    let kind = serde_json::to_value(p.network.name).map(|v| v.to_string().replace('"', "")).unwrap_or_default();
-    let network = format!("{kind}, hidden {}, trainable {part}, {}", p.network.hidden, preset(&p));
+    let n = &p.network;
+    let network = format!("{}, hidden {}, trainable {}, {}", word(n.name), n.hidden, word(n.trainable), word(p.augmentation.preset));
     Ok(Setting { name: name.to_owned(), network, scores, loss })
 }
 
-fn preset(p: &protocol::Protocol) -> String {
-    serde_json::to_value(p.augmentation.preset).map(|v| v.to_string().replace('"', "")).unwrap_or_default()
-}
-
-/// The plain mean over folds of a group's mean in each fold.
-fn mean_of_folds(evaluation: &Evaluation, genes: &[String], undefined: Undefined) -> Option<f64> {
-    let members: Vec<_> = evaluation.genes.iter().filter(|g| genes.contains(&g.gene)).collect();
-    let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-    let in_fold = |f: usize| {
-        let of = members.iter().map(|g| g.pcc_by_fold.get(f).copied().flatten());
-        match undefined {
-            Undefined::Skip => mean(&of.flatten().collect::<Vec<f64>>()),
-            Undefined::Zero => mean(&of.map(|v| v.unwrap_or(0.0)).collect::<Vec<f64>>()),
-        }
-    };
-    mean(&(0..evaluation.by_fold.len()).filter_map(in_fold).collect::<Vec<f64>>())
+/// A value as the protocol file says it.
+fn word(value: impl Serialize) -> String {
+    serde_json::to_value(value).map(|v| v.to_string().replace('"', "")).unwrap_or_default()
 }

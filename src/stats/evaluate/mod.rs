@@ -16,7 +16,7 @@ mod types;
 pub use blocks::interval;
 pub use compute::evaluate;
 pub use contrast::{Contrast, contrast};
-pub use ranked::{Rank, RankBy, RankFrom, RankedGenes, variances};
+pub use ranked::{Rank, RankBy, RankFrom, RankedGenes, mean_of_folds, variances};
 pub use store::{read_genes, read_spots, write_spots};
 pub use types::{
     Association, Driver, Evaluation, FoldPredictions, FoldScore, GeneScore, Lattice, Metric, Pooling, SlideScore, Spec, SpotAt, Undefined,

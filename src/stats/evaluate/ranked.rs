@@ -4,7 +4,7 @@
 //! answers; one chosen by the training spots has not, and every fold then has its own.
 
 use super::compute::mean_with;
-use super::types::{FoldPredictions, GeneScore, Metric, Spec};
+use super::types::{Evaluation, FoldPredictions, GeneScore, Metric, Spec, Undefined};
 use crate::base::{Failure, Result};
 use crate::stats::summary::mean_of;
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,19 @@ fn highest(values: &[f64], k: usize) -> Vec<usize> {
     order
 }
 
+/// The mean over folds of the mean correlation of each fold's genes there, by their places; folds without one are left out.
+fn over_folds(genes: &[GeneScore], lists: &[Vec<usize>], undefined: Undefined) -> Option<f64> {
+    let in_fold =
+        |(f, list): (usize, &Vec<usize>)| mean_with(list.iter().map(|&g| genes[g].pcc_by_fold.get(f).copied().flatten()), undefined);
+    mean_of(&lists.iter().enumerate().filter_map(in_fold).collect::<Vec<f64>>())
+}
+
+/// The mean over folds of a group's mean in each fold (spec/liver-single-patch.md, section 6.4), beside what is pooled.
+pub fn mean_of_folds(evaluation: &Evaluation, group: &[String], undefined: Undefined) -> Option<f64> {
+    let members: Vec<usize> = (0..evaluation.genes.len()).filter(|&g| group.contains(&evaluation.genes[g].gene)).collect();
+    over_folds(&evaluation.genes, &vec![members; evaluation.by_fold.len()], undefined)
+}
+
 /// What ranking needs of the evaluation.
 pub(super) struct Ranking<'a> {
     pub folds: &'a [FoldPredictions],
@@ -137,9 +150,7 @@ impl Ranking<'_> {
             RankBy::Variance => highest(&self.training[f], rank.k),
         };
         let lists: Vec<Vec<usize>> = (0..self.folds.len()).map(list).collect();
-        let in_fold = |f: usize, list: &[usize]| mean_with(list.iter().map(|&g| self.genes[g].pcc_by_fold[f]), spec.undefined);
-        let each: Vec<f64> = lists.iter().enumerate().filter_map(|(f, list)| in_fold(f, list)).collect();
-        Ok((mean_of(&each), lists))
+        Ok((over_folds(self.genes, &lists, spec.undefined), lists))
     }
 }
 
