@@ -17,7 +17,7 @@ gpu:
 	@TORCH="$(TORCH)" bash scripts/setup.sh --gpu
 
 demo: setup
-	@cargo build --bin pinfold || { echo "make: the build failed; the messages above say where" >&2; exit 4; }
+	@cargo build || { echo "make: the build failed; the messages above say where" >&2; exit 4; }
 	@$(PINFOLD) run demo
 	@$(PINFOLD) lock demo --allow-dirty
 	@$(PINFOLD) audit demo --level metrics
@@ -27,6 +27,6 @@ test: setup
 	cargo test --no-fail-fast
 
 lint: setup
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy --all-targets --no-default-features -- -D warnings
+	cargo clippy -p pinfold --all-targets --no-default-features -- -D warnings

@@ -16,12 +16,12 @@ mod train {
         println!("cargo:rerun-if-changed=src/train/shim.cpp");
         let Some(links) = std::env::var_os("LIBTORCH").map(PathBuf::from) else {
             panic!(
-                "\n\n  libtorch is not set up: run `make setup` once, then build again.\n  (Without libtorch: cargo build --no-default-features audits, reports and browses.)\n"
+                "\n\n  libtorch is not set up: run `make setup` once, then build again.\n  (Without libtorch: cargo build -p pinfold-front audits, reports and browses.)\n"
             );
         };
         if !links.join("lib/libtorch_cpu.so").exists() {
             panic!(
-                "\n\n  {} holds no libtorch: run `make setup` once, then build again.\n  (Without libtorch: cargo build --no-default-features audits, reports and browses.)\n",
+                "\n\n  {} holds no libtorch: run `make setup` once, then build again.\n  (Without libtorch: cargo build -p pinfold-front audits, reports and browses.)\n",
                 links.display()
             );
         }

@@ -24,13 +24,14 @@ TASKS = {
     "train_64": ("EfficientNet-B0 training step, batch 32 at 64 px, 250 genes", "images", {"train_64": "PyTorch", "train_64_cl": "PyTorch, channels-last"}),
     "epoch_b0": ("a training of EfficientNet-B0: 2 epochs of 352 patches of 64 px, loading to checkpoint", "images", {"epoch_b0": "PyTorch script", "epoch_b0_cl": "PyTorch script, channels-last"}),
     "epoch_tiny": ("a training of the small network: 2 epochs of 352 patches of 64 px, loading to checkpoint", "images", {"epoch_tiny": "PyTorch script"}),
+    "train_mlp": ("HEVisum's network, training step, batch 32 at 78 px, 35 outputs", "images", {"train_mlp": "PyTorch", "train_mlp_cl": "PyTorch, channels-last"}),
     "train_224": ("EfficientNet-B0 training step, batch 32 at 224 px, 250 genes", "images", {"train_224": "PyTorch", "train_224_cl": "PyTorch, channels-last"}),
 }
 # The instruction set of the `portable` determinism class: what a pinfold worker sets before libtorch is loaded.
 PORTABLE = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_CBWR": "COMPATIBLE"}
 # What it sets for every class.
 PINS = {"OMP_DYNAMIC": "FALSE", "MKL_DYNAMIC": "FALSE", "OMP_WAIT_POLICY": "PASSIVE"}
-GOALS = {"train_64": 1.3, "train_224": 1.3, "epoch_b0": 1.3, "epoch_tiny": 1.3, "load": 3, "augment": 3, "moran": 20}
+GOALS = {"train_64": 1.3, "train_224": 1.3, "train_mlp": 1.3, "epoch_b0": 1.3, "epoch_tiny": 1.3, "load": 3, "augment": 3, "moran": 20}
 SIDE, BATCH = 224, 32
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -131,6 +132,55 @@ def network(name):
     net = torchvision.models.efficientnet_b0(weights=None)
     net.classifier = head(1280, 512)
     return net
+
+
+def multi_scale():
+    """HEVisum's network as it is published: a tile and its nine subtiles are two inputs, pools are adaptive."""
+    import torch
+    from torch import nn
+
+    def pair(i, o, k):
+        return [nn.Conv2d(i, o, k, padding=k // 2), nn.BatchNorm2d(o)]
+
+    class Block(nn.Module):
+        def __init__(self, i, o):
+            super().__init__()
+            self.body = nn.Sequential(*pair(i, o, 3), nn.SiLU(), *pair(o, o, 3), nn.SiLU())
+            self.shortcut = nn.Identity() if i == o else nn.Sequential(*pair(i, o, 1))
+
+        def forward(self, x):
+            return self.body(x) + self.shortcut(x)
+
+    class Encoder(nn.Module):
+        def __init__(self, widths, pools, linear):
+            super().__init__()
+            layers = [*pair(3, widths[0], 3), nn.SiLU(), nn.MaxPool2d(2)]
+            for n, (i, o) in enumerate(zip(widths, widths[1:])):
+                layers += [Block(i, o), Block(o, o)] + ([nn.MaxPool2d(2)] if n + 2 < len(widths) else [])
+            self.body = nn.Sequential(*layers)
+            self.pools = nn.ModuleList(nn.AdaptiveAvgPool2d(p) for p in pools)
+            self.linear = nn.Sequential(*[m for i, o in zip(linear, linear[1:]) for m in (nn.Dropout(0.1), nn.Linear(i, o), nn.LeakyReLU(0.01))])
+
+        def pooled(self, x):
+            y = self.body(x)
+            return torch.cat([p(y).flatten(1) for p in self.pools], 1)
+
+    class Whole(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.tile = Encoder([32, 64, 128, 256], [1, 3], [2560, 512, 256, 128])
+            self.subtile, self.centre = (Encoder([32, 64, 128], [1, 2, 3], [1792, 256, 128]) for _ in range(2))
+            widths = [384, 256, 128, 64]
+            self.decoder = nn.Sequential(*[m for i, o in zip(widths, widths[1:]) for m in (nn.Linear(i, o), nn.LeakyReLU(0.01), nn.Dropout(0.1))], nn.Linear(64, 35))
+
+        def forward(self, x):
+            tile, subtiles = x
+            n = len(subtiles)
+            each = self.subtile.pooled(subtiles.reshape(n * 9, *subtiles.shape[2:]).contiguous(memory_format=self.layout))
+            middle = subtiles[:, 4].contiguous(memory_format=self.layout)
+            parts = [self.tile.linear(self.tile.pooled(tile)), self.subtile.linear(each.view(n, 9, -1).mean(1)), self.centre.linear(self.centre.pooled(middle))]
+            return self.decoder(torch.cat(parts, 1))
+    return Whole()
 
 
 def script(name, folder, threads):
@@ -244,13 +294,17 @@ def prepare(name, folder, threads):
         import torchvision
         torch.set_num_threads(threads)
         torch.manual_seed(1)
-        side, last = int(name.split("_")[1]), name.endswith("_cl")
-        net = torchvision.models.efficientnet_b0(weights=None)
-        # The head of the protocols: dropout, hidden layer, gene outputs.
-        net.classifier = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(1280, 512), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(512, 250))
-        x, y = torch.randn(BATCH, 3, side, side), torch.randn(BATCH, 250)
-        if last:
-            net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
+        layout = torch.channels_last if name.endswith("_cl") else torch.contiguous_format
+        if "mlp" in name:
+            side, net, y = 78, multi_scale(), torch.randn(BATCH, 35)
+            net.layout = layout
+            x = (torch.randn(BATCH, 3, side, side).to(memory_format=layout), torch.randn(BATCH, 9, 3, 26, 26))
+        else:
+            side, net, y = int(name.split("_")[1]), torchvision.models.efficientnet_b0(weights=None), torch.randn(BATCH, 250)
+            # The head of the protocols: dropout, hidden layer, gene outputs.
+            net.classifier = torch.nn.Sequential(torch.nn.Dropout(0.5), torch.nn.Linear(1280, 512), torch.nn.ReLU(), torch.nn.Dropout(0.5), torch.nn.Linear(512, 250))
+            x = torch.randn(BATCH, 3, side, side).to(memory_format=layout)
+        net = net.to(memory_format=layout)
         net.train()
         adam, loss = torch.optim.Adam(net.parameters(), lr=1e-4), torch.nn.MSELoss()
         steps = 1 if side >= 128 else 4

@@ -22,7 +22,7 @@ die() { say "$@"; exit 4; }
 brief() { printf '%s' "$1" | tr -s '[:space:]' ' ' | cut -c1-160; }
 
 # --- what must be installed
-[ "$(uname -s)-$(uname -m)" = "Linux-x86_64" ] || die "libtorch for $(uname -s) $(uname -m) is not supported; build with 'cargo build --no-default-features' to audit, report and browse"
+[ "$(uname -s)-$(uname -m)" = "Linux-x86_64" ] || die "libtorch for $(uname -s) $(uname -m) is not supported; build with 'cargo build -p pinfold-front' to audit, report and browse"
 command -v cargo >/dev/null 2>&1 || die "cargo was not found: install Rust 1.90 or newer (https://rustup.rs)"
 rust=$(cargo --version 2>&1) || die "cargo does not work ($(brief "$rust")): with rustup, 'rustup default stable' chooses a Rust"
 minor=$(printf '%s' "$rust" | sed -n 's/^cargo 1\.\([0-9]*\).*/\1/p')

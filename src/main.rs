@@ -1,4 +1,4 @@
-//! The program: parse, run, map the error to an exit code.
+//! The engine: every command, libtorch among what it is linked with. `front/` holds the program that starts at once.
 
 fn main() {
     std::process::exit(pinfold::cli::main());

@@ -79,7 +79,7 @@ mod with_libtorch {
             self.root.path()
         }
         fn pinfold(&self, args: &[&str]) -> Output {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+            let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"));
             command.args(args).current_dir(self.path()).env_remove("PINFOLD_DATA").env("TMPDIR", self.scratch.path());
             command.output().expect("pinfold runs")
         }

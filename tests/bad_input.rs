@@ -11,8 +11,12 @@ use std::process::Command;
 
 /// Runs the program in a folder; its exit code and what it says on stderr.
 fn pinfold(folder: &Path, args: &[&str]) -> (Option<i32>, String) {
-    let out =
-        Command::new(env!("CARGO_BIN_EXE_pinfold")).args(args).current_dir(folder).env_remove("PINFOLD_DATA").output().expect("starts");
+    let out = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"))
+        .args(args)
+        .current_dir(folder)
+        .env_remove("PINFOLD_DATA")
+        .output()
+        .expect("starts");
     (out.status.code(), String::from_utf8_lossy(&out.stderr).into_owned())
 }
 
@@ -87,7 +91,7 @@ fn a_check_of_the_data_names_the_file_and_the_line() {
         f.tables();
         assert_eq!(pinfold(dir.path(), &check).0, Some(0), "the section is sound before: {name}");
         fault(&f);
-        let out = Command::new(env!("CARGO_BIN_EXE_pinfold"))
+        let out = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"))
             .args(check)
             .current_dir(dir.path())
             .env_remove("PINFOLD_DATA")

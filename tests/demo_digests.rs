@@ -19,7 +19,7 @@ fn the_demo_gives_the_published_checkpoint() {
     let demo = Path::new(env!("CARGO_MANIFEST_DIR")).join("protocols/demo.toml");
     std::fs::create_dir(dir.path().join("protocols")).expect("mkdir");
     std::fs::copy(demo, dir.path().join("protocols/demo.toml")).expect("copy");
-    let out = Command::new(env!("CARGO_BIN_EXE_pinfold"))
+    let out = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"))
         .args(["run", "demo", "--json"])
         .current_dir(dir.path())
         .env_remove("PINFOLD_DATA")

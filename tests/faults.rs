@@ -93,7 +93,7 @@ fn a_polite_signal_saves_and_a_hang_up_is_nothing() {
 fn a_hang_up_right_after_the_start_is_nothing() {
     use std::os::unix::process::CommandExt;
     let place = Place::new();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"));
     command.args(["run", "demo"]).current_dir(place.path()).env_remove("PINFOLD_DATA").stderr(Stdio::null()).process_group(0);
     let mut process = command.spawn().expect("pinfold runs");
     let started = || {
@@ -188,7 +188,7 @@ fn two_runs_that_need_one_fold_make_it_once() {
 fn an_interrupt_of_a_run_without_a_worker_saves_and_a_resume_goes_on() {
     let due = untouched();
     let place = longer();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"));
     command.args(["run", "demo", "--in-process"]).current_dir(place.path()).env_remove("PINFOLD_DATA").stderr(Stdio::null());
     let mut process = command.envs(pinfold::engine::worker::pins(true, true, 1)).spawn().expect("pinfold runs");
     let begun = || std::fs::read_dir(place.path().join("runs")).is_ok_and(|d| d.count() == 1);
@@ -209,7 +209,7 @@ fn an_interrupt_of_a_run_without_a_worker_saves_and_a_resume_goes_on() {
         serde_json::from_slice(&out.stdout).expect("JSON")
     };
     assert_eq!((told["state"].as_str(), told["protocol"].as_str()), (Some("done"), Some("demo")));
-    assert!(told["result"]["artifacts"].as_array().is_some_and(|a| a.len() == 9), "{told}");
+    assert!(told["result"]["artifacts"].as_array().is_some_and(|a| a.len() == 10), "{told}");
     assert_eq!(place.digests(), due);
 }
 
@@ -284,7 +284,7 @@ fn a_clock_set_back_changes_nothing() {
     place.expect(0, &["stop"]);
     run.wait_gone();
     // Three days earlier: the journal's next lines are older than its first.
-    let out = Command::new(env!("CARGO_BIN_EXE_pinfold"))
+    let out = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"))
         .args(["resume"])
         .current_dir(place.path())
         .env("LD_PRELOAD", library)

@@ -23,7 +23,8 @@ fn the_plan_says_what_would_run_why_and_how_long() {
         plan["work"].as_array().expect("work").iter().map(|r| (text(&r["label"]), text(&r["standing"]), text(&r["why"]["key"]))).collect()
     };
     let before = states(&["plan", "demo", "--json"]);
-    let due = ["ingest", "split", "preprocess", "patches", "duplicates", "train[holdout]", "predict[holdout]", "evaluate", "report"];
+    let due =
+        ["ingest", "split", "preprocess", "patches", "duplicates", "baselines", "train[holdout]", "predict[holdout]", "evaluate", "report"];
     assert_eq!(before.iter().map(|r| r.0.as_str()).collect::<Vec<_>>(), due);
     assert!(before.iter().all(|r| r.1 != "done"), "{before:?}");
     place.expect(0, &["run", "demo"]);
@@ -184,7 +185,7 @@ fn a_group_shares_a_folder_that_it_may_write() {
         let place = Place::new();
         std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(mode)).expect("chmod");
         let done = std::process::Command::new("sh")
-            .args(["-c", "umask 077; exec \"$0\" run demo", env!("CARGO_BIN_EXE_pinfold")])
+            .args(["-c", "umask 077; exec \"$0\" run demo", env!("CARGO_BIN_EXE_pinfold-engine")])
             .current_dir(place.path())
             .env_remove("PINFOLD_DATA")
             .output()

@@ -120,6 +120,7 @@ fn spec(pooling: Pooling, undefined: Undefined, genes: usize) -> Spec {
         groups: vec![("g".into(), (0..genes).map(|g| format!("G{g}")).collect())],
         ranked: Vec::new(),
         slides: true,
+        headline: pinfold::stats::evaluate::Headline::Pcc,
         panel: "list@list".into(),
     }
 }

@@ -104,7 +104,7 @@ fn the_manual_names_every_key() {
         if let serde_json::Value::Object(map) = value {
             for (k, v) in map {
                 out.push(k.clone());
-                if !matches!(k.as_str(), "digests" | "groups" | "ranked" | "quirks") {
+                if !matches!(k.as_str(), "digests" | "groups" | "ranked" | "quirks" | "offsets" | "threshold") {
                     keys(&format!("{prefix}{k}."), v, out);
                 }
             }

@@ -157,10 +157,43 @@ fn the_manual_names_these_keys() {
         "weighting",
         "embedding",
         "components",
+        "unlabelled",
+        "ties",
+        "validation_slide",
+        "half_period",
+        "floor",
+        "headline",
+        "offsets",
+        "window",
+        "reference",
+        "closing",
+        "holes",
+        "inputs",
+        "scales",
+        "standardise",
     ] {
         assert!(manual.contains(&format!("| `{key}` |")), "docs/protocol.md does not name '{key}'");
     }
-    for word in ["efficientnet_b7", "resnet50", "densenet121", "mobilenet_v2", "adamw", "sgd", "squared-error-sum", "contrastive"] {
+    for word in [
+        "efficientnet_b7",
+        "resnet50",
+        "densenet121",
+        "mobilenet_v2",
+        "adamw",
+        "sgd",
+        "squared-error-sum",
+        "contrastive",
+        "vision_mlp_multitask",
+        "edge",
+        "unit",
+        "rank",
+        "cosine-swinging",
+        "max-test-spearman",
+        "mosaic-training",
+        "in-sample",
+        "swapped",
+        "within-spots",
+    ] {
         assert!(manual.contains(&format!("**`{word}`**")), "docs/protocol.md does not explain '{word}'");
     }
 }

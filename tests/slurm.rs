@@ -198,7 +198,7 @@ fn cancelled_jobs_and_refused_jobs_are_told() {
 fn a_dry_run_prints_the_scripts_and_hands_nothing_in() {
     let table = "[figures]\n\n[slurm]\npartition = \"cpu\"\naccount = \"lab\"\nqos = \"long\"\ntime = \"1-12\"\nmem = \"16G\"\ncpus = 4\ngres = \"gpu:1\"\nextra = [\"--constraint=a&b c\", \"--exclusive\"]\nsignal = 120\n";
     let place = place(&[("[figures]", table)]);
-    let out = Command::new(env!("CARGO_BIN_EXE_pinfold"))
+    let out = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"))
         .args(["run", "demo", "--executor", "slurm", "--dry-run", "--jobs", "2"])
         .current_dir(place.path())
         .env("PINFOLD_DATA", "/data/it's here")
@@ -208,7 +208,7 @@ fn a_dry_run_prints_the_scripts_and_hands_nothing_in() {
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     assert!(!place.path().join("runs").exists(), "nothing was made");
     let tempdir = place.path().parent().expect("a parent").display().to_string();
-    let shown = text.replace(&tempdir, "TEMPDIR").replace(env!("CARGO_BIN_EXE_pinfold"), "PINFOLD");
+    let shown = text.replace(&tempdir, "TEMPDIR").replace(env!("CARGO_BIN_EXE_pinfold-engine"), "PINFOLD");
     insta::assert_snapshot!(shown);
     assert!(place.expect(2, &["run", "demo", "--dry-run"]).contains("--executor slurm"));
     assert!(

@@ -11,7 +11,12 @@ fn golden(name: &str) -> Value {
 }
 
 fn calc(folder: &Path, line: &str) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_pinfold")).arg("calc").args(line.split(' ')).current_dir(folder).output().expect("the program starts")
+    Command::new(env!("CARGO_BIN_EXE_pinfold-engine"))
+        .arg("calc")
+        .args(line.split(' '))
+        .current_dir(folder)
+        .output()
+        .expect("the program starts")
 }
 
 /// What a successful call prints.

@@ -25,6 +25,7 @@ fn spec(pooling: Pooling, lattice: Lattice) -> Spec {
         groups: Vec::new(),
         ranked: Vec::new(),
         slides: false,
+        headline: pinfold::stats::evaluate::Headline::Pcc,
         panel: "list@list".into(),
     }
 }

@@ -5,7 +5,7 @@ use pinfold::base::arrays::Arrays;
 use pinfold::histology::Dihedral;
 use pinfold::nn::{BackboneKind, Learning};
 use pinfold::protocol::schema::{Loss, Optimiser};
-use pinfold::train::{Config, Data, Outcome, Prediction, Progress, Quiet, Stop, Unchanged, fit, predict};
+use pinfold::train::{Augment, Config, Data, EpochRow, Outcome, Prediction, Progress, Quiet, Stop, Unchanged, fit, predict};
 use std::cell::Cell;
 use std::path::Path;
 
@@ -164,4 +164,39 @@ fn the_mean_of_eight_views_does_not_see_how_a_patch_lies() {
     assert!(apart(&predicted(true, &set.patches), &predicted(true, &turned)) < 1e-6);
     assert!(apart(&predicted(false, &set.patches), &predicted(false, &turned)) > 1e-4);
     assert!(apart(&predicted(false, &set.patches), &predicted(true, &set.patches)) > 1e-4);
+}
+
+/// BLEEP's published habits: one order of spots for all epochs (B5), validation patches changed afresh in every epoch (B2).
+#[test]
+fn one_order_for_all_epochs_and_changed_validation_patches() {
+    /// Turns patches upside down in even epochs.
+    struct Flip;
+    impl Augment for Flip {
+        fn apply(&self, src: &[u8], dst: &mut [u8], side: usize, epoch: usize, _: usize) {
+            let rows = src.chunks(side * 3);
+            if epoch.is_multiple_of(2) {
+                dst.chunks_mut(side * 3).zip(rows.rev()).for_each(|(to, from)| to.copy_from_slice(from));
+            } else {
+                dst.copy_from_slice(src);
+            }
+        }
+    }
+    let set = Set::new();
+    let run = |c: Config, augment: &dyn Augment| {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let out = fit(&c, &set.data(), augment, dir.path(), &mut Quiet).expect("fit");
+        let losses = |of: fn(&EpochRow) -> Option<f64>| out.history.epochs.iter().map(of).collect::<Vec<_>>();
+        (losses(|e| Some(e.train_loss)), losses(|e| e.validation_loss))
+    };
+    let config = Config { dropout: 0.0, ..config() };
+    let (plain, same) = (run(config.clone(), &Unchanged), run(Config { same_order: true, ..config.clone() }, &Unchanged));
+    assert_eq!(plain.0[0], same.0[0], "the first epoch has its own order either way");
+    assert_ne!(plain.0[1], same.0[1], "the second has another one, or the first's");
+    assert_eq!([config.order_of(1), config.order_of(2)], [1, 2]);
+    let repeated = Config { same_order: true, ..config.clone() };
+    assert_eq!([repeated.order_of(1), repeated.order_of(2)], [1, 1]);
+    let (still, changed) = (run(config.clone(), &Flip), run(Config { held_out_changed: true, ..config }, &Flip));
+    assert_eq!(still.0, changed.0, "what is learned does not depend on what is looked at");
+    assert_eq!(still.1[0], changed.1[0], "odd epochs change nothing here");
+    assert_ne!(still.1[1], changed.1[1]);
 }

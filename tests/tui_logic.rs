@@ -228,3 +228,59 @@ fn a_broken_workspace_is_explained_on_every_screen() {
     desk.keys("s");
     assert!(matches!(desk.model.sheet.as_ref().map(|s| &s.body), Some(SheetBody::Failure(..))));
 }
+
+#[test]
+fn the_command_line_takes_the_programs_own_words() {
+    let mut desk = desk(done());
+    // What a screen shows, the screen shows.
+    desk.keys(":status\n");
+    assert_eq!(desk.model.screen.now, Screen::Run);
+    desk.keys(":report her2st-c-loo\n");
+    assert_eq!((desk.model.screen.now, desk.model.chosen.as_deref()), (Screen::Reports, Some("her2st-c-loo")));
+    desk.keys(":pinfold walk demo\n:set train.epochs=3\n");
+    assert!(desk.text().contains("train.epochs=3"), "{}", desk.text());
+    // The rest is run as a shell would run it, and its output stands in a drawer.
+    desk.keys(":gc --json\n");
+    assert!(desk.facts.calls().contains(&"command gc --json".to_owned()));
+    assert!(desk.text().contains("pinfold gc --json") && desk.text().contains("41 MB"), "{}", desk.text());
+    desk.keys("\u{1b}:resume 'a run'\n");
+    assert!(desk.facts.calls().contains(&"command resume a run --detach".to_owned()), "a run is a process of its own");
+    // What is not there is said, and nothing happens.
+    desk.keys("\u{1b}:frobnicate\n");
+    assert!(desk.text().contains("no command 'frobnicate'"), "{}", desk.text());
+    desk.keys(":lock nobody\n");
+    assert!(desk.text().contains("no protocol 'nobody'"), "{}", desk.text());
+    assert!(!desk.facts.calls().contains(&"lock".to_owned()));
+    desk.keys(":quit\n");
+}
+
+#[test]
+fn tab_completes_and_the_candidates_are_shown() {
+    let mut desk = desk(done());
+    desk.keys(":re");
+    assert!(desk.text().contains("report  resume"), "{}", desk.text());
+    desk.keys("p\t");
+    assert!(desk.text().contains(":report "), "{}", desk.text());
+    desk.keys("her2st-c-h\t\n");
+    assert_eq!((desk.model.screen.now, desk.model.chosen.as_deref()), (Screen::Reports, Some("her2st-c-holdout")));
+    // An earlier line comes back; Esc leaves without doing anything.
+    desk.send(Message::Key(KeyCode::Char(':').into()));
+    desk.send(Message::Key(KeyCode::Up.into()));
+    assert!(desk.text().contains(":report her2st-c-holdout"), "{}", desk.text());
+    desk.keys("\u{1b}");
+    assert!(desk.model.field.is_none());
+}
+
+#[test]
+fn the_clipboard_gets_a_path_a_name_or_a_command() {
+    let copied = |keys: &str| {
+        let mut desk = desk(done());
+        desk.keys(keys);
+        let effects = update(&mut desk.model, Message::Key(KeyCode::Char('y').into()));
+        effects.into_iter().find_map(|e| if let Effect::Copy(text) = e { Some(text) } else { None })
+    };
+    assert_eq!(copied("").as_deref(), Some("pinfold list"));
+    assert_eq!(copied("2").as_deref(), Some("pinfold plan demo"));
+    assert_eq!(copied("3").as_deref(), Some("01JD4M7Q2X"));
+    assert!(copied("5").is_some_and(|p| p.ends_with(".png")), "a figure's path");
+}

@@ -122,7 +122,7 @@ fn the_command_checks_the_name_and_says_what_to_write() {
     let dir = tempfile::tempdir().expect("tempdir");
     std::fs::create_dir(dir.path().join("protocols")).expect("mkdir");
     let run = |args: &[&str]| {
-        let out = Command::new(env!("CARGO_BIN_EXE_pinfold")).args(args).current_dir(dir.path()).output().expect("runs");
+        let out = Command::new(env!("CARGO_BIN_EXE_pinfold-engine")).args(args).current_dir(dir.path()).output().expect("runs");
         (out.status.code(), format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr)))
     };
     let digits = due()["sha256"].as_str().expect("digest")[..8].to_owned();

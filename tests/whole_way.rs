@@ -101,7 +101,7 @@ fn bad_states_are_told_and_nothing_is_lost() {
 #[test]
 fn the_portable_class_is_refused_where_it_cannot_be_had() {
     let place = Place::new();
-    let out = Command::new(env!("CARGO_BIN_EXE_pinfold"))
+    let out = Command::new(env!("CARGO_BIN_EXE_pinfold-engine"))
         .args(["run", "demo", "--in-process"])
         .current_dir(place.path())
         .env_remove("MKL_CBWR")

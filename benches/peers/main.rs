@@ -29,8 +29,8 @@ pub type Task = Box<dyn FnMut() -> Done>;
 
 fn prepare(name: &str, folder: &std::path::Path) -> Result<Task, String> {
     #[cfg(feature = "train")]
-    if let Some(side) = name.strip_prefix("train_") {
-        return training::prepare(side.parse().map_err(|_| format!("no side in '{name}'"))?);
+    if let Some(which) = name.strip_prefix("train_") {
+        return training::prepare(which);
     }
     #[cfg(feature = "train")]
     if name.starts_with("epoch_") {

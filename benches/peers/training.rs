@@ -1,4 +1,4 @@
-//! Training steps and whole trainings: EfficientNet-B0 with the head of the protocols, mean squared error, Adam, batch 32, 250 genes.
+//! Training steps and whole trainings: EfficientNet-B0 with the head of the protocols, HEVisum's network; mean squared error, Adam, batch 32, 250 genes.
 
 use crate::{Done, Task};
 use pinfold::base::arrays::Arrays;
@@ -14,14 +14,21 @@ use tch::{Device, Kind, Tensor};
 const BATCH: i64 = 32;
 const GENES: usize = 250;
 
-pub fn prepare(side: i64) -> Result<Task, String> {
+/// A step of the network that `train_…` names: `mlp` for HEVisum's, a side in pixels for EfficientNet-B0.
+pub fn prepare(which: &str) -> Result<Task, String> {
+    let (network, head, side) = if which == "mlp" {
+        (BackboneKind::VisionMlp, Head { hidden: 0, dropout: 0.1, outputs: 35 }, 78)
+    } else {
+        let side: i64 = which.parse().map_err(|_| format!("no side in '{which}'"))?;
+        (BackboneKind::EfficientNetB0, Head { hidden: 512, dropout: 0.5, outputs: GENES }, side)
+    };
     let threads = std::env::var("OMP_NUM_THREADS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
     tch::set_num_threads(threads);
-    let head = Head { hidden: 512, dropout: 0.5, outputs: GENES };
-    let net = Regressor::new(BackboneKind::EfficientNetB0, head, 1, Device::Cpu).map_err(|e| e.to_string())?;
+    let outputs = head.outputs as i64;
+    let net = Regressor::new(network, head, 1, Device::Cpu).map_err(|e| e.to_string())?;
     let mut adam = Adam::new(&net.store, 0.0, Kernel::Fused).map_err(|e| e.to_string())?;
     let images = store::channels_last(&Tensor::randn([BATCH, 3, side, side], (Kind::Float, Device::Cpu))).map_err(|e| e.to_string())?;
-    let truth = Tensor::randn([BATCH, GENES as i64], (Kind::Float, Device::Cpu));
+    let truth = Tensor::randn([BATCH, outputs], (Kind::Float, Device::Cpu));
     // Small images are stepped four times, as at the peer, so that a repetition is long enough to time.
     let steps = if side >= 128 { 1 } else { 4 };
     let mut seed = 0;

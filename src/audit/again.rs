@@ -4,7 +4,7 @@
 use super::remake::{Locked, Order, Outcome, Task};
 use super::report::{Item, Kind, Level, State};
 use super::{chain, child, compare, text};
-use crate::base::{Digest, Exit, Failure, Result};
+use crate::base::{Digest, Exit, Failure, Result, program};
 use crate::engine::{Event, Workspace};
 use crate::lock::{self, Artifact, Entry, artifact_folder};
 use crate::plan::{Graph, fold_labels, order};
@@ -28,9 +28,9 @@ pub struct Deep<'a> {
 
 /// Refused in a program without libtorch, before anything is looked at.
 pub(super) fn require_libtorch(level: Level) -> Result<()> {
-    if cfg!(not(feature = "train")) && level >= Level::Predictions {
+    if !program::trains() && level >= Level::Predictions {
         return Err(Failure::environment(format!(
-            "this pinfold was built without libtorch: the audit level '{}' predicts or trains again, and needs it",
+            "this pinfold was built without libtorch, and no pinfold-engine lies beside it: the audit level '{}' predicts or trains again, and needs it",
             level.word()
         ))
         .hint("audit with --level metrics here; or make setup && cargo build"));
@@ -70,13 +70,16 @@ pub(super) fn judge(workspace: &Workspace, level: Level, entry: &Entry, items: &
     }
     if level >= Level::Retrain {
         if deep.from_data {
-            for label in ["ingest", "split", "preprocess", "patches"] {
-                plan.add(&sound, label, Start::Inputs, &mut out);
+            for label in inputs_of(&graph, None) {
+                plan.add(&sound, &label, Start::Inputs, &mut out);
             }
         }
         let folds = fold_labels(&p, "train");
         let chosen = chosen_fold(entry, folds.len());
         for (i, label) in folds.iter().enumerate().filter(|(i, _)| deep.all_folds || *i == chosen) {
+            for label in inputs_of(&graph, Some(i)).into_iter().filter(|_| deep.from_data) {
+                plan.add(&sound, &label, Start::Inputs, &mut out);
+            }
             if p.clusters.is_some() {
                 plan.add(&sound, &label.replacen("train[", "clusters[", 1), Start::Features, &mut out);
             }
@@ -88,9 +91,19 @@ pub(super) fn judge(workspace: &Workspace, level: Level, entry: &Entry, items: &
             plan.add(&sound, label, Start::Scratch, &mut out);
             plan.add(&sound, &label.replacen("train[", "predict[", 1), Start::Retrained, &mut out);
         }
+        // A stack trains in moments, and from what is locked.
+        for node in graph.nodes.iter().filter(|n| n.stage == "stack") {
+            plan.add(&sound, &node.label, Start::Scratch, &mut out);
+        }
     }
     out.extend(carry_out(workspace, entry, &p, &plan, deep)?);
     Ok(out)
+}
+
+/// The labels of what a training starts from and that follows from data files alone: of all folds, or of one.
+fn inputs_of(graph: &Graph, fold: Option<usize>) -> Vec<String> {
+    let stages = ["ingest", "ingest-unlabelled", "spots", "split", "preprocess", "stain", "patches"];
+    graph.nodes.iter().filter(|n| n.fold == fold && stages.contains(&n.stage)).map(|n| n.label.clone()).collect()
 }
 
 /// What something is made again from.

@@ -1,7 +1,7 @@
 //! The audit's worker process: started with a protocol's pins in its environment, listened to, stopped when asked.
 
 use super::remake::{ORDER, OUTCOME, Order, Outcome};
-use crate::base::{Failure, IoContext, Result, text};
+use crate::base::{Failure, IoContext, Result, program, text};
 use crate::engine::Event;
 use crate::stage::files::{read_json, write_json};
 use std::io::{BufRead, BufReader};
@@ -17,7 +17,7 @@ pub const COMMAND: &str = "remake";
 /// Has an order done in a scratch folder. Every event that the worker tells is passed on; `stop` ends it.
 pub(super) fn run(folder: &Path, order: &Order, pins: &[(String, String)], tell: &dyn Fn(&Event), stop: &AtomicBool) -> Result<Outcome> {
     write_json(&folder.join(ORDER), order)?;
-    let program = std::env::current_exe().map_err(|e| Failure::environment(format!("cannot find the program's own file: {e}")))?;
+    let program = program::for_workers()?;
     let log_path = folder.join("log.txt");
     let log = std::fs::File::create(&log_path).doing("write the log", &log_path)?;
     let mut command = Command::new(program);

@@ -6,17 +6,19 @@ use crate::base::arrays::Arrays;
 use crate::base::{Digest, Failure, IoContext, Result, canon};
 use crate::lock::collect::Manifest;
 use crate::lock::{Artifact, Entry, LockedMetric, artifact_folder, decimal};
-use crate::stats::evaluate::{Evaluation, FoldPredictions, Spec, evaluate, variances};
+use crate::stats::evaluate::{Baseline, Evaluation, FoldPredictions, Spec, beside, evaluate, variances};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const METRICS: &str = "metrics.json";
+/// Stages that make numbers: a protocol's own, and its stack's.
+const EVALUATIONS: [&str; 2] = ["evaluate", "evaluate-stack"];
 
 /// Judges an entry's numbers. `items` are its verdicts at level `digests`: files that are not what the lock says are not
 /// computed with.
 pub(super) fn judge(roots: &Roots, entry: &Entry, items: &[Item]) -> Vec<Item> {
-    let evaluations: Vec<&Artifact> = entry.artifacts.iter().filter(|a| a.stage == "evaluate").collect();
+    let evaluations: Vec<&Artifact> = entry.artifacts.iter().filter(|a| EVALUATIONS.contains(&a.stage.as_str())).collect();
     if evaluations.is_empty() {
         let state = if entry.metrics.is_empty() { State::Skipped } else { State::Failed };
         return vec![Item::other(
@@ -73,7 +75,10 @@ fn again(roots: &Roots, entry: &Entry, artifact: &Artifact, items: &[Item]) -> s
     let manifest = Manifest::parse(&std::fs::read(&manifest_path).doing("read", &manifest_path)?, &place)?;
     let inputs = manifest.input_digests();
     // Folds in the lock's order, which is the plan's; sums depend on it.
-    let predictions: Vec<&Artifact> = from_inputs(entry, "predict", &inputs);
+    let of_stack = artifact.stage != EVALUATIONS[0];
+    let predictions: Vec<&Artifact> = from_inputs(entry, if of_stack { "stack" } else { "predict" }, &inputs);
+    // A stack stands beside its networks; simple methods are asked of these.
+    let baselines = if of_stack { None } else { from_inputs(entry, "baselines", &inputs).into_iter().next() };
     let Some(preprocess) = from_inputs(entry, "preprocess", &inputs).into_iter().next() else {
         return Err(Failure::input("no preprocessing is locked, and the abundance of the genes comes from there").into());
     };
@@ -82,7 +87,7 @@ fn again(roots: &Roots, entry: &Entry, artifact: &Artifact, items: &[Item]) -> s
         Some(None) => return Err(Failure::input("no split is locked, and the training spots are said there").into()),
         found => found.flatten(),
     };
-    for needed in predictions.iter().chain([&preprocess]).chain(&split) {
+    for needed in predictions.iter().chain([&preprocess]).chain(&split).chain(&baselines) {
         sound(needed, items)?;
     }
     let folds = predictions.iter().map(|p| FoldPredictions::read(&self::folder(roots, p)?.0)).collect::<Result<Vec<_>>>()?;
@@ -91,7 +96,11 @@ fn again(roots: &Roots, entry: &Entry, artifact: &Artifact, items: &[Item]) -> s
         None => Vec::new(),
         Some(split) => training(&expression, &self::folder(roots, split)?.0.join("folds.json"))?,
     };
-    let evaluation = evaluate(&folds, &expression.f64s("abundance")?, &training, &spec)?;
+    let mut evaluation = evaluate(&folds, &expression.f64s("abundance")?, &training, &spec)?;
+    if let Some(baselines) = baselines {
+        let simple = Baseline::read(&self::folder(roots, baselines)?.0, folds.len())?;
+        beside(&mut evaluation, &folds, &simple, &spec)?;
+    }
     let stored = folder.join(METRICS);
     let stored = serde_json::from_slice(&std::fs::read(&stored).doing("read", &stored)?)
         .map_err(|e| Failure::input(format!("the stored {METRICS} is not sound JSON ({e})")))?;

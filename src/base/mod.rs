@@ -6,10 +6,12 @@ pub mod canon;
 pub mod clock;
 pub mod digest;
 pub mod draw;
+pub mod exact;
 pub mod fail;
 pub mod host;
 pub mod mapped;
 pub mod mt19937;
+pub mod program;
 pub mod text;
 
 pub use digest::Digest;

@@ -9,6 +9,11 @@ mod data;
 mod diff;
 mod doctor;
 mod gc;
+#[cfg(feature = "train")]
+mod import_checkpoint;
+#[cfg(not(feature = "train"))]
+#[path = "import_checkpoint_absent.rs"]
+mod import_checkpoint;
 mod list;
 mod lock;
 pub mod output;
@@ -26,6 +31,8 @@ mod worker;
 
 use crate::base::{Failure, Result};
 use clap::{CommandFactory, Parser, Subcommand};
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 
 const LONG: &str = "pinfold re-runs published baselines for predicting spatial gene expression from H&E histology, and checks \
@@ -92,6 +99,8 @@ enum Command {
     Data(data::Args),
     /// Bring published weight files in; show which are needed and which are here.
     Weights(weights::Args),
+    /// Read a checkpoint that others published, and write it as ours are.
+    ImportCheckpoint(import_checkpoint::Args),
     /// Print what a bug report needs: program, libtorch, processor, git, data.
     Doctor(doctor::Args),
     /// Our numbers on anybody's files: splits, correlations, Moran's I, a forward pass.
@@ -104,6 +113,37 @@ enum Command {
     /// The worker of a deep audit; started by `audit`.
     #[command(hide = true)]
     Remake(remake::Args),
+}
+
+/// Commands that need libtorch, or describe all commands: a program without libtorch hands them to the engine beside it.
+const ENGINES: [&str; 10] = ["run", "resume", "audit", "calc", "import-checkpoint", "doctor", "worker", "remake", "completions", "help"];
+
+/// The command among the arguments.
+fn command_of(arguments: &[OsString]) -> Option<&str> {
+    let mut rest = arguments.iter().skip(1).map(|a| a.to_str().unwrap_or_default());
+    while let Some(word) = rest.next() {
+        match word {
+            "-C" | "--workspace" => {
+                rest.next();
+            }
+            _ if word.starts_with('-') => {}
+            _ => return Some(word),
+        }
+    }
+    None
+}
+
+/// The program's start: what the engine must do becomes the engine, under the same process number; the rest is done here.
+pub fn start() -> i32 {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    if command_of(&arguments).is_some_and(|c| ENGINES.contains(&c))
+        && let Some(engine) = crate::base::program::sibling()
+    {
+        let why = std::process::Command::new(&engine).args(&arguments[1..]).exec();
+        output::put(&format!("pinfold: {}\n", Failure::environment(format!("cannot start {}: {why}", engine.display()))));
+        return 4;
+    }
+    main()
 }
 
 /// Parses the command line, runs it, and gives the exit code.
@@ -147,6 +187,7 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Report(args)) => report::run(&at, &args),
         Some(Command::Data(args)) => data::run(&at, args),
         Some(Command::Weights(args)) => weights::run(&at, args),
+        Some(Command::ImportCheckpoint(args)) => import_checkpoint::run(args),
         Some(Command::Doctor(args)) => doctor::run(&at, &args),
         Some(Command::Calc(args)) => calc::run(args),
         Some(Command::Completions(args)) => completions::run(&args, Line::command()),
@@ -172,5 +213,8 @@ impl Here {
 }
 
 fn workbench(at: &Here) -> Result<()> {
-    crate::tui::open(at.workspace()?)
+    let line = Line::command();
+    let about = |c: &clap::Command| c.get_about().map(ToString::to_string).unwrap_or_default();
+    let commands = line.get_subcommands().filter(|c| !c.is_hide_set()).map(|c| (c.get_name().to_owned(), about(c))).collect();
+    crate::tui::open(at.workspace()?, commands)
 }

@@ -7,6 +7,7 @@
 //! | [`tenx`] | 10x's own files: positions, scale factors, barcodes, features, matrices in HDF5 and MEX |
 //! | [`visium`] | Space Ranger's folders, versions 1 and 2 |
 //! | [`gse240429`] | human liver as its users lay it out, and the check of what is missing |
+//! | [`el_hackathon`] | the competition file of HEVisum: cell types in place of genes, images inside; a writer of small ones |
 //! | [`imported`] | the published `dataset.csv` with its patches: import, reading, export |
 //! | [`synthetic`] | slides made from a seed, with a known right answer |
 //! | [`store`] | the files of an ingest artifact |
@@ -14,9 +15,8 @@
 //! | [`image`] | decoding with refusals; [`jpeg`] walks the markers, [`sniff`] tells formats by content |
 //! | [`tiff`] | TIFF and BigTIFF of any size, block by block |
 //! | [`hdf5`], [`npy`] | containers, each behind a few functions of our own |
-//! | [`exact`] | exp, ln, sin and cos that give the same bits on every machine |
 
-pub mod exact;
+pub mod el_hackathon;
 pub mod expression;
 pub mod gse240429;
 pub mod hdf5;

@@ -232,6 +232,23 @@ impl Slide {
         }
     }
 
+    /// The slide with some of its spots, in the order given. Rows that are not there are left out.
+    pub fn only(self, rows: &[usize]) -> Self {
+        let rows: Vec<usize> = rows.iter().copied().filter(|&r| r < self.spots.len()).collect();
+        let mut counts = Counts::new();
+        for &row in &rows {
+            let (genes, values) = self.counts.row(row);
+            counts.push_row(genes.iter().copied().zip(values.iter().copied()));
+        }
+        let given = self.given.map(|g| {
+            let width = g.genes.len();
+            let pick = |v: Vec<f32>| rows.iter().flat_map(|&r| v[r * width..(r + 1) * width].iter().copied()).collect();
+            Given { values: g.values.map(pick), genes: g.genes }
+        });
+        let spots = rows.iter().map(|&r| self.spots[r].clone()).collect();
+        Self { spots, counts, given, ..self }
+    }
+
     /// Whether there is a single count. Imported tables have none.
     pub fn has_counts(&self) -> bool {
         !self.counts.values.is_empty()

@@ -1,7 +1,7 @@
 //! Starting workers: a child of the same program, in its own session, with its pins in the environment.
 
 use super::runs::Run;
-use crate::base::{Failure, IoContext, Result, clock, host};
+use crate::base::{Failure, IoContext, Result, clock, host, program};
 use std::fs;
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 /// of its own from its first moment, since loading libtorch takes a while and a hang-up may come meanwhile; in a session of
 /// its own once it runs ([`detach`]).
 pub fn spawn(run: &Run, workspace: &Path, pins: &[(String, String)]) -> Result<Child> {
-    let program = std::env::current_exe().map_err(|e| Failure::environment(format!("cannot find the program's own file: {e}")))?;
+    let program = program::for_workers()?;
     let log_path = run.dir.join("log.txt");
     let log = open_log(&log_path)?;
     let log_too = log.try_clone().doing("write the log", &log_path)?;
@@ -37,7 +37,7 @@ fn open_log(path: &Path) -> Result<fs::File> {
 
 /// Starts the worker of one of a run's jobs. It ends when this process does: it is told to stop, and saves its state.
 pub fn spawn_job(run: &Run, job: &Run, workspace: &Path, arguments: &[String], environment: &[(String, String)]) -> Result<Child> {
-    let program = std::env::current_exe().map_err(|e| Failure::environment(format!("cannot find the program's own file: {e}")))?;
+    let program = program::for_workers()?;
     let log_path = job.dir.join("log.txt");
     let log = open_log(&log_path)?;
     let log_too = log.try_clone().doing("write the log", &log_path)?;

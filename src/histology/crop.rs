@@ -53,15 +53,18 @@ pub enum Border {
     Refuse,
     /// White (255, 255, 255), the colour of an empty slide.
     White,
+    /// The nearest pixel of the image, again and again. A window wholly beyond the image is an error.
+    Edge,
 }
 
 impl Border {
-    /// The rule of a protocol's key: `refuse` or `white`.
+    /// The rule of a protocol's key: `refuse`, `white` or `edge`.
     pub fn parse(name: &str) -> Result<Self> {
         match name {
             "refuse" => Ok(Self::Refuse),
             "white" => Ok(Self::White),
-            _ => Err(Failure::input(format!("unknown border rule '{name}'")).hint("use refuse or white")),
+            "edge" => Ok(Self::Edge),
+            _ => Err(Failure::input(format!("unknown border rule '{name}'")).hint("use refuse, white or edge")),
         }
     }
 }
@@ -183,6 +186,26 @@ impl Cutter {
             out[left..left + bytes.len()].copy_from_slice(bytes);
             out[left + bytes.len()..].fill(255);
         }
+        if self.border == Border::Edge {
+            self.replicate(image.width(), image.height(), (x, y), dst);
+        }
+    }
+
+    /// Fills what of a window at `corner` lies beyond an image of these sides with the window's nearest pixels inside it.
+    pub(super) fn replicate(&self, width: usize, height: usize, corner: (i64, i64), window: &mut [u8]) {
+        let side = self.size as i64;
+        // The rows and columns of the window that lie in the image; there are some, see `check`.
+        let inside = |from: i64, limit: usize| ((-from).clamp(0, side - 1), (limit as i64 - from).clamp(1, side) - 1);
+        let ((left, right), (top, bottom)) = (inside(corner.0, width), inside(corner.1, height));
+        for v in 0..side {
+            for u in 0..side {
+                let (a, b) = (u.clamp(left, right), v.clamp(top, bottom));
+                if (a, b) != (u, v) {
+                    let (from, to) = ((b * side + a) as usize * CHANNELS, (v * side + u) as usize * CHANNELS);
+                    window.copy_within(from..from + CHANNELS, to);
+                }
+            }
+        }
     }
 }
 
@@ -241,6 +264,39 @@ mod tests {
         }
         let far = white.cut(&image, &[(1e300, -1e300), (-50.0, 4.0)]).expect("cut");
         assert!(far.iter().all(|&v| v == 255));
+    }
+
+    /// Acceptance case A12 of spec/hevisum.md: tiles of 78 pixels, borders replicated. A pixel's number is 1000·row + column; its
+    /// digits are spread over the three channels.
+    #[test]
+    fn tiles_and_their_borders() {
+        let (width, height) = (120usize, 100usize);
+        let number = |row: usize, column: usize| 1000 * row + column;
+        let pixels: Vec<u8> = (0..height)
+            .flat_map(|r| (0..width).map(move |c| number(r, c)))
+            .flat_map(|n| [(n / 10_000) as u8, (n / 100 % 100) as u8, (n % 100) as u8])
+            .collect();
+        let image = ImageView::new(width, height, &pixels).expect("view");
+        let cutter = Cutter::new(78, 78, Rounding::Trunc, Border::Edge).expect("cutter");
+        let at = |tile: &[u8], r: usize, c: usize| {
+            let p = &tile[(r * 78 + c) * 3..][..3];
+            usize::from(p[0]) * 10_000 + usize::from(p[1]) * 100 + usize::from(p[2])
+        };
+        let tile = |x: f64, y: f64| cutter.cut(&image, &[(x, y)]).expect("cut");
+        let inner = tile(50.0, 60.0);
+        assert_eq!([at(&inner, 0, 0), at(&inner, 39, 39), at(&inner, 77, 77)], [21_011, 60_050, 98_088]);
+        let corners: Vec<usize> = (0..9).map(|k| at(&inner, 26 * (k / 3), 26 * (k % 3))).collect();
+        assert_eq!(corners, [21_011, 21_037, 21_063, 47_011, 47_037, 47_063, 73_011, 73_037, 73_063]);
+        assert_eq!([at(&inner, 26 + 13, 26 + 13), at(&inner, 51, 51), at(&inner, 26 + 3, 52 + 7)], [60_050, 72_062, 50_070]);
+        let corner = tile(10.0, 20.0);
+        for (r, c, due) in [(0, 0, 0), (19, 29, 0), (19, 30, 1), (39, 39, 20_010), (77, 0, 58_000), (0, 77, 48), (77, 77, 58_048)] {
+            assert_eq!(at(&corner, r, c), due, "({r}, {c})");
+        }
+        let far = tile(115.0, 95.0);
+        for (r, c, due) in [(0, 0, 56_076), (39, 39, 95_115), (43, 43, 99_119), (44, 44, 99_119), (77, 77, 99_119)] {
+            assert_eq!(at(&far, r, c), due, "({r}, {c})");
+        }
+        assert!(cutter.cut(&image, &[(500.0, 50.0)]).is_err(), "nothing of the image to replicate");
     }
 
     #[test]

@@ -85,7 +85,12 @@ impl<'a> Gatherer<'a> {
 
     fn finish_one(&mut self, spot: usize, done: &mut dyn FnMut(usize, &[u8]) -> Result<()>) -> Result<()> {
         let side = self.cutter.size();
-        let pixels = self.open[spot].take().map_or_else(|| vec![255; side * side * CHANNELS], |o| o.pixels);
+        let mut pixels = self.open[spot].take().map_or_else(|| vec![255; side * side * CHANNELS], |o| o.pixels);
+        if self.cutter.border() == Border::Edge
+            && let Some((top, left, _)) = self.windows.iter().find(|w| w.2 == spot)
+        {
+            self.cutter.replicate(self.size.0 as usize, self.size.1 as usize, (*left, *top), &mut pixels);
+        }
         self.finished[spot] = true;
         done(spot, &self.cutter.resized(pixels))
     }
@@ -115,10 +120,15 @@ impl Cutter {
         let (x, y) = self.corner(centre);
         let last = |v: i64| v.saturating_add(self.size() as i64);
         let fits = x >= 0 && y >= 0 && last(x) <= width as i64 && last(y) <= height as i64;
+        let beyond = x >= width as i64 || y >= height as i64 || last(x) <= 0 || last(y) <= 0;
+        if self.border() == Border::Edge && beyond {
+            return Err(Failure::input(format!("a window at ({x}, {y}) lies wholly beyond the image of {width} x {height}"))
+                .hint("is the spot's place right? white borders take such windows"));
+        }
         if self.border() == Border::Refuse && !fits {
             let size = self.size();
             return Err(Failure::input(format!("a window of {size} x {size} pixels at ({x}, {y}) leaves the image of {width} x {height}"))
-                .hint("cut smaller patches, or set the border rule to white"));
+                .hint("cut smaller patches, or set the border rule to white or edge"));
         }
         Ok(())
     }

@@ -11,8 +11,12 @@ pub mod crop;
 pub mod dihedral;
 pub mod gather;
 pub mod image;
+pub mod mask;
 pub mod normalise;
 pub mod resize;
+pub mod stain;
+pub mod statistics;
+pub mod validity;
 pub mod warp;
 
 pub use alike::Fingerprint;

@@ -101,7 +101,7 @@ pub struct Program {
 impl Program {
     /// This program.
     pub fn this() -> Self {
-        Self { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+        Self { name: "pinfold".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
     }
 }
 

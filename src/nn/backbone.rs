@@ -7,6 +7,7 @@ use super::mobilenet::{self, MobileNet};
 use super::resnet::{self, ResNet};
 use super::store::Store;
 use super::tiny::{self, TinyCnn};
+use super::vision_mlp::{self, VisionMlp};
 use super::{Doing, Torch};
 use crate::base::arrays::Arrays;
 use crate::base::{Failure, Result};
@@ -30,12 +31,22 @@ pub enum Kind {
     MobilenetV2,
     /// Two convolutions, 1,416 parameters, 16 features.
     TinyCnn,
+    /// HEVisum's three encoders over one tile, 6,537,856 parameters, 384 features; with a decoder of its own for a head.
+    VisionMlp,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::EfficientNetB0, Self::EfficientNetB7, Self::Resnet18, Self::Resnet50, Self::Densenet121, Self::MobilenetV2, Self::TinyCnn];
+    pub const ALL: [Self; 8] = [
+        Self::EfficientNetB0,
+        Self::EfficientNetB7,
+        Self::Resnet18,
+        Self::Resnet50,
+        Self::Densenet121,
+        Self::MobilenetV2,
+        Self::TinyCnn,
+        Self::VisionMlp,
+    ];
 
     /// The name in protocols and on the command line.
     pub fn name(self) -> &'static str {
@@ -47,6 +58,7 @@ impl Kind {
             Self::Densenet121 => "densenet121",
             Self::MobilenetV2 => "mobilenet_v2",
             Self::TinyCnn => "tiny_cnn",
+            Self::VisionMlp => "vision_mlp_multitask",
         }
     }
 
@@ -63,10 +75,17 @@ impl Kind {
         let up = |side: usize, times: usize| (0..times).fold(side, |s, _| s.div_ceil(2));
         match self {
             Self::TinyCnn => up(side, 2),
+            // The middle subtile's, the smallest of its maps.
+            Self::VisionMlp => side / 3 / 4,
             // Convolutions round up, the average pools behind them down.
             Self::Densenet121 => up(side, 2) / 8,
             _ => up(side, 5),
         }
+    }
+
+    /// The only side of patches that it takes, in pixels, if there is one.
+    pub fn only_side(self) -> Option<usize> {
+        (self == Self::VisionMlp).then_some(vision_mlp::TILE as usize)
     }
 
     /// Length of the feature vector.
@@ -79,6 +98,7 @@ impl Kind {
             Self::Densenet121 => densenet::FEATURES,
             Self::MobilenetV2 => mobilenet::FEATURES,
             Self::TinyCnn => tiny::FEATURES,
+            Self::VisionMlp => vision_mlp::FEATURES,
         }
     }
 }
@@ -103,6 +123,7 @@ impl Backbone {
             Kind::Densenet121 => Box::new(DenseNet::new(store)?),
             Kind::MobilenetV2 => Box::new(MobileNet::new(store)?),
             Kind::TinyCnn => Box::new(TinyCnn::new(store)?),
+            Kind::VisionMlp => Box::new(VisionMlp::new(store)?),
         }))
     }
 
@@ -158,6 +179,14 @@ impl FeatureNet {
     /// The same for plain numbers [N, 3, H, W], some images at a time: [N, F].
     pub fn features_of(&self, images: &[f32], shape: [usize; 4], batch: usize) -> Result<Vec<f32>> {
         let one: usize = shape[1..].iter().product();
+        if self.kind.only_side().is_some_and(|s| shape[2..] != [s, s]) {
+            return Err(Failure::input(format!(
+                "images of {} x {} pixels, and {} takes those of 78 x 78",
+                shape[2],
+                shape[3],
+                self.kind.name()
+            )));
+        }
         if self.kind.last_side(shape[2]) == 0 || self.kind.last_side(shape[3]) == 0 {
             return Err(Failure::input(format!("images of {} x {} pixels are too small for {}", shape[2], shape[3], self.kind.name())));
         }
@@ -175,5 +204,5 @@ impl FeatureNet {
 /// Copies a backbone's values in: names may stand alone or under `backbone.`; a `classifier` (ResNet: `fc`) may be there.
 pub fn read_backbone(store: &Store, file: &Arrays) -> Result<()> {
     let prefix = if file.entries().keys().any(|n| n.starts_with("backbone.")) { "backbone." } else { "" };
-    store.read_from(file, prefix, |name| name.starts_with("classifier.") || name.starts_with("fc."))
+    store.read_from(file, prefix, |name| ["classifier.", "fc.", "decoder."].iter().any(|head| name.starts_with(head)))
 }

@@ -61,7 +61,7 @@ impl Kind {
             Self::MobilenetV2 => numbered(19),
             Self::Densenet121 => densenet::CHILDREN.map(str::to_owned).into(),
             Self::TinyCnn => numbered(2),
-            Self::Resnet18 | Self::Resnet50 => Vec::new(),
+            Self::Resnet18 | Self::Resnet50 | Self::VisionMlp => Vec::new(),
         }
     }
 }

@@ -14,8 +14,10 @@ pub mod operations;
 pub mod regressor;
 pub mod resnet;
 pub mod shim;
+pub mod stacking;
 pub mod store;
 pub mod tiny;
+pub mod vision_mlp;
 
 pub use backbone::{Backbone, Kind as BackboneKind};
 pub use freeze::{Frozen, Learning};

@@ -35,6 +35,7 @@ pub const MOVES: &[&str] = &[
     "aten::new_empty",
     "aten::new_empty_strided",
     "aten::new_zeros",
+    "aten::ones",
     "aten::ones_like",
     "aten::permute",
     "aten::reshape",
@@ -91,6 +92,8 @@ pub const PORTABLE: &[&str] = &[
     "aten::hardtanh_backward",
     "aten::l1_loss",
     "aten::layer_norm",
+    "aten::leaky_relu",
+    "aten::leaky_relu_backward",
     "aten::linear",
     "aten::log",
     "aten::log1p",
@@ -154,8 +157,21 @@ pub const TRAINING: &[&str] = &[
     "aten::uniform_",
 ];
 
-/// A regressor's head and its losses.
-pub const REGRESSION: &[&str] = &["aten::clamp_min", "aten::mse_loss", "aten::mse_loss_backward", "aten::relu", "aten::threshold_backward"];
+/// A regressor's loss.
+pub const REGRESSION: &[&str] = &["aten::mse_loss", "aten::mse_loss_backward"];
+
+/// The hidden layer of a head.
+pub const HIDDEN: &[&str] = RELU;
+
+/// A meta-model's layers.
+pub const STACKING: &[&str] = &[
+    "aten::_batch_norm_impl_index",
+    "aten::batch_norm",
+    "aten::leaky_relu",
+    "aten::leaky_relu_backward",
+    "aten::native_batch_norm",
+    "aten::native_batch_norm_backward",
+];
 
 /// BLEEP's projections and its loss.
 pub const BLEEP: &[&str] = &[
@@ -197,12 +213,14 @@ const CONVOLUTION: &[&str] = &[
     "aten::mkldnn_convolution",
     "aten::native_batch_norm",
     "aten::native_batch_norm_backward",
-    "aten::normal_",
     "aten::thnn_conv2d",
 ];
+/// The initial draws of torchvision's backbones; the others draw uniformly.
+const NORMAL: &[&str] = &["aten::normal_"];
 const SILU: &[&str] = &["aten::silu", "aten::silu_backward"];
 const RELU: &[&str] = &["aten::clamp_min", "aten::relu", "aten::threshold_backward"];
 const RELU6: &[&str] = &["aten::clamp", "aten::hardtanh", "aten::hardtanh_backward", "aten::relu6"];
+const LEAKY_RELU: &[&str] = &["aten::leaky_relu", "aten::leaky_relu_backward"];
 const SIGMOID: &[&str] = &["aten::sigmoid", "aten::sigmoid_backward"];
 const ADDITION: &[&str] = &["aten::add", "aten::add_"];
 const DEPTHWISE: &[&str] = &["pinfold::depthwise_weight_gradient"];
@@ -213,11 +231,12 @@ impl Kind {
     /// The calculations of this backbone, initial draws, forward and backward pass; sorted, each once.
     pub fn operations(self) -> Vec<&'static str> {
         let parts: &[&[&str]] = match self {
-            Self::EfficientNetB0 | Self::EfficientNetB7 => &[CONVOLUTION, SILU, SIGMOID, ADDITION, DEPTHWISE],
-            Self::Resnet18 | Self::Resnet50 => &[CONVOLUTION, RELU, ADDITION, MAX_POOL],
-            Self::Densenet121 => &[CONVOLUTION, RELU, &["aten::add"], MAX_POOL, AVERAGE_POOL],
-            Self::MobilenetV2 => &[CONVOLUTION, RELU6, ADDITION, DEPTHWISE],
-            Self::TinyCnn => &[CONVOLUTION, SILU],
+            Self::EfficientNetB0 | Self::EfficientNetB7 => &[CONVOLUTION, NORMAL, SILU, SIGMOID, ADDITION, DEPTHWISE],
+            Self::Resnet18 | Self::Resnet50 => &[CONVOLUTION, NORMAL, RELU, ADDITION, MAX_POOL],
+            Self::Densenet121 => &[CONVOLUTION, NORMAL, RELU, &["aten::add"], MAX_POOL, AVERAGE_POOL],
+            Self::MobilenetV2 => &[CONVOLUTION, NORMAL, RELU6, ADDITION, DEPTHWISE],
+            Self::TinyCnn => &[CONVOLUTION, NORMAL, SILU],
+            Self::VisionMlp => &[CONVOLUTION, SILU, LEAKY_RELU, ADDITION, MAX_POOL, AVERAGE_POOL],
         };
         let mut all = parts.concat();
         all.sort_unstable();

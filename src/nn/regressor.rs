@@ -4,6 +4,7 @@ use super::backbone::{Backbone, Kind, read_backbone};
 use super::freeze::Frozen;
 use super::layers::Linear;
 use super::store::Store;
+use super::vision_mlp::{self, Decoder};
 use super::{Doing, Torch, init};
 use crate::base::arrays::Arrays;
 use crate::base::{Failure, Result};
@@ -28,9 +29,17 @@ pub struct Regressor {
     /// The part of `store` that is the backbone, under its own names (other handles of the same tensors).
     backbone_store: Store,
     backbone: Backbone,
-    hidden: Option<Linear>,
-    regressor: Linear,
-    dropout: f64,
+    answer: Answer,
+    /// The joined features reach the decoder in the wrong order (quirk Q1).
+    swapped: bool,
+}
+
+/// What stands behind the features.
+enum Answer {
+    /// A hidden layer where there is one, and an output layer; dropout before each.
+    Plain { hidden: Option<Linear>, regressor: Linear, dropout: f64 },
+    /// HEVisum's.
+    Decoder(Decoder),
 }
 
 impl Regressor {
@@ -56,21 +65,30 @@ impl Regressor {
         let mut backbone_store = Store::freezing(frozen);
         let backbone = Backbone::new(&mut backbone_store, kind)?;
         let mut store = Store::new();
-        store.adopt("backbone.", &backbone_store);
+        // HEVisum's names stand alone, as published.
+        let own = kind == Kind::VisionMlp;
+        store.adopt(if own { "" } else { "backbone." }, &backbone_store);
         let (features, outputs) = (kind.features() + joined as i64, head.outputs as i64);
-        let hidden = if head.hidden == 0 { None } else { Some(Linear::new(&mut store, "hidden", features, head.hidden as i64)?) };
-        let width = if head.hidden == 0 { features } else { head.hidden as i64 };
-        let regressor = Linear::new(&mut store, "regressor", width, outputs)?;
+        let answer = if own {
+            Answer::Decoder(Decoder::new(&mut store, outputs, head.dropout)?)
+        } else {
+            let hidden = if head.hidden == 0 { None } else { Some(Linear::new(&mut store, "hidden", features, head.hidden as i64)?) };
+            let width = if head.hidden == 0 { features } else { head.hidden as i64 };
+            Answer::Plain { hidden, regressor: Linear::new(&mut store, "regressor", width, outputs)?, dropout: head.dropout }
+        };
         store.settle(device, tch::Kind::Float)?;
-        Ok(Self { store, backbone_store, backbone, hidden, regressor, dropout: head.dropout })
+        Ok(Self { store, backbone_store, backbone, answer, swapped: false })
     }
 
     /// Lets the output layer begin at a constant answer, as ST-Net does: weight 0, and one number a gene as bias.
     pub fn start_at(&self, answer: &[f32]) -> Result<()> {
+        let Answer::Plain { regressor, .. } = &self.answer else {
+            return Err(Failure::input("this network's head begins as PyTorch draws it").at("network.head_start"));
+        };
         let set = || {
             let bias = Tensor::f_from_slice(answer)?;
-            let _ = self.regressor.weight.shallow_clone().f_zero_()?;
-            self.regressor.bias.shallow_clone().f_copy_(&bias).map(drop)
+            let _ = regressor.weight.shallow_clone().f_zero_()?;
+            regressor.bias.shallow_clone().f_copy_(&bias).map(drop)
         };
         no_grad(set).torch("set the head's first values")
     }
@@ -85,6 +103,13 @@ impl Regressor {
         self.store.read_from(&Arrays::open(path)?, "", |_| false).map_err(|e| e.at(path.display().to_string()))
     }
 
+    /// The same network with its scales handed to the decoder in the order of the published stacking (quirk Q1). Only for
+    /// HEVisum's; others stay as they are.
+    pub fn with_scales_swapped(self, swapped: bool) -> Self {
+        let swapped = swapped && matches!(self.answer, Answer::Decoder(_));
+        Self { swapped, ..self }
+    }
+
     /// Normalised patches [N, 3, P, P] to expression [N, G]. Training mode draws from libtorch's generator.
     pub fn forward(&self, x: &Tensor, train: bool) -> Torch<Tensor> {
         self.forward_beside(x, None, train)
@@ -97,11 +122,17 @@ impl Regressor {
             Some(joined) => Tensor::f_cat(&[&features, joined], 1)?,
             None => features,
         };
-        let mut y = features.f_dropout(self.dropout, train)?;
-        if let Some(hidden) = &self.hidden {
-            y = hidden.forward(&y)?.f_relu()?.f_dropout(self.dropout, train)?;
+        match &self.answer {
+            Answer::Plain { hidden, regressor, dropout } => {
+                let mut y = features.f_dropout(*dropout, train)?;
+                if let Some(hidden) = hidden {
+                    y = hidden.forward(&y)?.f_relu()?.f_dropout(*dropout, train)?;
+                }
+                regressor.forward(&y)
+            }
+            Answer::Decoder(decoder) if self.swapped => decoder.forward(&vision_mlp::swapped(&features)?, train),
+            Answer::Decoder(decoder) => decoder.forward(&features, train),
         }
-        self.regressor.forward(&y)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The graph: what needs what, what is there, what would run.
 
+use super::branches::{Folds, Source};
 use crate::base::{Failure, Result};
 use crate::engine::store::{Artifact, Store};
 use crate::engine::{Stage, Workspace};
-use crate::protocol::schema::{PanelFrom, PanelSet};
+use crate::protocol::schema::{Level0, PanelFrom, PanelSet};
 use crate::protocol::{Loaded, Protocol};
-use crate::stage::{clusters, duplicates, evaluate, ingest, patches, preprocess, report, split};
+use crate::stage::{baselines, clusters, duplicates, evaluate, ingest, preprocess, report, split, spots};
 
 /// Makes a node's stage from the artifacts that it needs, in the order of `needs`.
 pub(super) type Make = Box<dyn Fn(&[&Artifact]) -> Result<Box<dyn Stage>>>;
@@ -51,71 +52,101 @@ impl Graph {
         let root = workspace.data_root();
         let (data, at) = (p.data.clone(), root.clone());
         let ingest = graph.add("ingest", "ingest".into(), vec![], move |_| Ok(Box::new(ingest::Ingest::new(&data, &at)?)));
+        let unlabelled = (!p.data.unlabelled.is_empty()).then(|| {
+            let (data, at) = (p.data.clone(), root.clone());
+            let make = move |_: &[&Artifact]| -> Result<Box<dyn Stage>> { Ok(Box::new(ingest::Ingest::unlabelled(&data, &at)?)) };
+            graph.add("ingest-unlabelled", "ingest[unlabelled]".into(), vec![], make)
+        });
+        let spots = p.spots.is_some().then(|| {
+            let (q, at) = (p.clone(), root.clone());
+            graph.add("spots", "spots".into(), vec![ingest], move |a| Ok(Box::new(spots::Spots::new(&q, &at, a[0])?)))
+        });
+        let slides = spots.unwrap_or(ingest);
         let q = p.clone();
-        let split = graph.add("split", "split".into(), vec![ingest], move |a| Ok(Box::new(split::Split::new(&q, a[0]))));
+        let split = graph.add("split", "split".into(), vec![slides], move |a| Ok(Box::new(split::Split::new(&q, a[0]))));
         let q = p.clone();
         // A panel chosen on training spots needs to know them.
-        let needs = if p.genes.from == PanelFrom::Named(PanelSet::Train) { vec![ingest, split] } else { vec![ingest] };
+        let needs = if p.genes.from == PanelFrom::Named(PanelSet::Train) { vec![slides, split] } else { vec![slides] };
         let preprocess = graph
             .add("preprocess", "preprocess".into(), needs, move |a| Ok(Box::new(preprocess::Preprocess::new(&q, a[0], a.get(1).copied()))));
-        let (q, at) = (p.clone(), root.clone());
-        let patches = graph
-            .add("patches", "patches".into(), vec![ingest], move |a| Ok(Box::new(patches::Patches::new(&q.patch, &q.data, &at, a[0]))));
+        let source = Source { p, root: &root, ingest, spots, unlabelled };
+        let shared = source.prepared() && !source.by_fold();
+        let stain = shared.then(|| graph.stain(&source, None));
+        let patches = graph.patches(&source, stain, None);
         // No training reads it; it stands before them, so that a leak is told before hours are spent.
-        let duplicates = graph.add("duplicates", "duplicates".into(), vec![ingest, split, patches], move |a| {
+        let duplicates = graph.add("duplicates", "duplicates".into(), vec![slides, split, patches], move |a| {
             Ok(Box::new(duplicates::Duplicates::new(a[0], a[1], a[2])))
         });
-        let mut clustered = Vec::new();
-        let mut trained = Vec::new();
-        let mut predicted = Vec::new();
+        let baselines = graph.add("baselines", "baselines".into(), vec![preprocess, patches, split], move |a| {
+            Ok(Box::new(baselines::Baselines::new(a[0], a[1], a[2])))
+        });
+        let mut folds = Folds::default();
         for (fold, name) in split::fold_names(p).into_iter().enumerate() {
+            let first = graph.nodes.len();
+            let (stained, patches) = if source.by_fold() {
+                let stained = graph.stain(&source, Some(&name));
+                (Some(stained), graph.patches(&source, Some(stained), Some(&name)))
+            } else {
+                (None, patches)
+            };
+            folds.stained.extend(stained);
             let clusters = p.clusters.as_ref().map(|_| {
                 let (q, fold_name, weights) = (p.clone(), name.clone(), workspace.weights());
-                graph.add("clusters", format!("clusters[{name}]"), vec![ingest, patches, split], move |a| {
+                graph.add("clusters", format!("clusters[{name}]"), vec![slides, patches, split], move |a| {
                     Ok(Box::new(clusters::Clusters::new(&q, &fold_name, fold, &weights, a[0], a[1], a[2])?))
                 })
             });
-            clustered.extend(clusters);
+            folds.clustered.extend(clusters);
             let q = p.clone();
             let weights = workspace.weights();
             let (label, fold_name) = (format!("train[{name}]"), name.clone());
             let needs = [preprocess, patches, split].into_iter().chain(clusters).collect();
             let train = graph.add("train", label, needs, move |a| train_stage(&q, &fold_name, fold, &weights, a));
-            trained.push(train);
+            folds.trained.push(train);
             let (q, fold_name) = (p.clone(), name.clone());
             let needs = [train, preprocess, patches, split].into_iter().chain(clusters).collect();
             let predict = graph.add("predict", format!("predict[{name}]"), needs, move |a| predict_stage(&q, &fold_name, fold, a));
-            predicted.push(predict);
-            clusters.into_iter().chain([train, predict]).for_each(|node| graph.nodes[node].fold = Some(fold));
+            folds.predicted.push(predict);
+            folds.level0.push(match p.stack.as_ref().map(|s| s.inputs) {
+                Some(Level0::InSample) => graph.every_spot(p, &name, vec![train, preprocess, patches]),
+                _ => predict,
+            });
+            if unlabelled.is_some() {
+                folds.answered.push(graph.answer(p, &name, vec![train, preprocess, patches]));
+            }
+            (first..graph.nodes.len()).for_each(|node| graph.nodes[node].fold = Some(fold));
         }
         let q = p.clone();
-        let needs: Vec<usize> = [preprocess, split].into_iter().chain(predicted.iter().copied()).collect();
-        let evaluate =
-            graph.add("evaluate", "evaluate".into(), needs, move |a| Ok(Box::new(evaluate::Evaluate::new(&q, a[0], a[1], &a[2..]))));
-        let (q, at) = (p.clone(), root);
-        let folds = trained.len();
-        let needs: Vec<usize> =
-            [evaluate, ingest, split, preprocess, duplicates].into_iter().chain(trained).chain(predicted).chain(clustered).collect();
-        graph.add("report", "report".into(), needs, move |a| {
-            Ok(Box::new(report::Report::new(
-                &q,
-                &at,
-                report::Parts {
-                    evaluate: a[0],
-                    ingest: a[1],
-                    split: a[2],
-                    preprocess: a[3],
-                    duplicates: a[4],
-                    train: &a[5..5 + folds],
-                    predict: &a[5 + folds..5 + 2 * folds],
-                    clusters: &a[5 + 2 * folds..],
-                },
-            )))
+        let needs: Vec<usize> = [preprocess, split, baselines].into_iter().chain(folds.predicted.iter().copied()).collect();
+        let evaluate = graph.add("evaluate", "evaluate".into(), needs, move |a| {
+            Ok(Box::new(evaluate::Evaluate::new(&q, a[0], a[1], &a[3..]).beside(a[2])))
         });
+        let stack = p.stack.as_ref().map(|_| graph.stack(p, preprocess, split, &folds.level0));
+        let answers = unlabelled.map(|unlabelled| {
+            let stacks = stack.as_ref().map(|s| s.trained.clone()).unwrap_or_default();
+            graph.answers(p, [preprocess, unlabelled], &folds.answered, &stacks)
+        });
+        let needs = report::Needs {
+            evaluate,
+            ingest,
+            slides,
+            split,
+            preprocess,
+            duplicates,
+            train: folds.trained,
+            predict: folds.predicted,
+            clusters: folds.clustered,
+            stain: stain.into_iter().chain(folds.stained).collect(),
+            spots,
+            stack: stack.map(|s| report::StackNeeds { level0: s.level0, trained: s.trained, evaluate: s.evaluate }),
+            answers,
+        };
+        let (q, at, all) = (p.clone(), root, needs.all());
+        graph.add("report", "report".into(), all, move |a| Ok(Box::new(report::Report::new(&q, &at, &needs, a)?)));
         graph
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         stage: &'static str,
         label: String,

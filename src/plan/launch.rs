@@ -1,7 +1,7 @@
 //! Starting a run where it is to be executed, and stopping it there.
 
 use super::{Found, Graph, Part, order};
-use crate::base::{Failure, IoContext, Result, atomic};
+use crate::base::{Failure, IoContext, Result, atomic, program};
 use crate::engine::execution::{Execution, Executor};
 use crate::engine::journal::{Event, Journal, Submission};
 use crate::engine::slurm::{self, Plan, Script};
@@ -67,7 +67,7 @@ pub fn scripts(workspace: &Workspace, id: &str, p: &Protocol, execution: &Execut
             .ok_or_else(|| Failure::input("a folder whose name cannot be written into a script").at(path.display().to_string()))
     };
     let root = text(workspace.root())?;
-    let program = std::env::current_exe().map_err(|e| Failure::environment(format!("cannot find the program's own file: {e}")))?;
+    let program = program::for_workers()?;
     let program = text(&program)?;
     let mut environment = order::pins(p);
     if let Ok(data) = std::env::var("PINFOLD_DATA")

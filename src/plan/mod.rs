@@ -1,5 +1,6 @@
 //! From a protocol to a graph of pieces of work: one node a stage, folds side by side.
 
+mod branches;
 pub mod compare;
 pub mod execution;
 pub mod explain;

@@ -1,7 +1,7 @@
 //! Ordering a run: the checks that belong in the foreground, and the environment that a worker needs.
 
 use super::Graph;
-use crate::base::{Failure, Result, text};
+use crate::base::{Failure, Result, program, text};
 use crate::engine::execution::Execution;
 use crate::engine::runs::Order;
 use crate::engine::{Run, Workspace, worker};
@@ -47,8 +47,8 @@ pub fn order(workspace: &Workspace, loaded: &Loaded, execution: Execution) -> Re
 
 /// Refuses a protocol that this program, or this machine, cannot train.
 pub fn able(p: &Protocol) -> Result<()> {
-    if cfg!(not(feature = "train")) {
-        return Err(Failure::environment("this pinfold was built without libtorch: it audits, reports and browses, and does not train")
+    if !program::trains() {
+        return Err(Failure::environment("this pinfold was built without libtorch, and no pinfold-engine lies beside it: it audits, reports and browses, and does not train")
             .hint("make setup && cargo build --release"));
     }
     if p.determinism.class == Class::Portable && !crate::base::host::has_avx2() {

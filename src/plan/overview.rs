@@ -75,7 +75,7 @@ pub struct Overview {
     pub standing: Standing,
     /// What came out last, when something did.
     pub headline: Option<Headline>,
-    /// The published value of the headline, its source and status.
+    /// The published value of the headline and its source; before there is a headline, the first that the protocol names.
     pub published: Option<(f64, String)>,
     /// What is missing before it can run.
     pub missing: Vec<String>,
@@ -128,7 +128,11 @@ fn one(workspace: &Workspace, p: &Protocol, runs: &[Run], lock: &lock::LockFile,
     note = note.or(lock_problem);
     let evaluation = newest_evaluation(workspace, p, runs).ok();
     let headline = evaluation.as_ref().and_then(headline);
-    let published = headline.as_ref().and_then(|h| p.published.iter().find(|x| x.metric == h.id)).map(|x| (x.value, x.source.clone()));
+    let published = match &headline {
+        Some(h) => p.published.iter().find(|x| x.metric == h.id),
+        None => p.published.first(),
+    };
+    let published = published.map(|x| (x.value, x.source.clone()));
     Overview {
         name: p.name.clone(),
         title: p.title.clone(),

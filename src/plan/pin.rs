@@ -6,7 +6,8 @@ use crate::engine::{Run, Workspace};
 use crate::lock::{self, Described};
 use crate::protocol::schema::Class;
 use crate::protocol::{Loaded, Protocol};
-use crate::stage::{evaluate::Evaluate, files, ingest::Ingest, leakage};
+use crate::stage::evaluate::{Evaluate, STACK_EVALUATE};
+use crate::stage::{files, ingest::Ingest, leakage};
 use std::collections::BTreeMap;
 
 /// Gathers the entry of a finished protocol. A dirty tree is refused unless allowed; then its patch is stored
@@ -40,7 +41,10 @@ pub fn entry(workspace: &Workspace, loaded: &Loaded, artifacts: &[Artifact], all
     data.sort_by(|a, b| a.path.cmp(&b.path));
     data.dedup();
     let evaluation = Evaluate::load(&stage("evaluate").ok_or_else(|| missing("evaluate"))?.dir)?;
-    let metrics = evaluation.summary.iter().map(|m| metric(p, m)).collect();
+    let mut metrics: Vec<lock::LockedMetric> = evaluation.summary.iter().map(|m| metric(p, m)).collect();
+    if let Some(stack) = stage(STACK_EVALUATE) {
+        metrics.extend(Evaluate::load(&stack.dir)?.summary.iter().map(|m| metric(p, m)));
+    }
     let folder = |name: &str| stage(name).map(|a| a.dir.as_path()).ok_or_else(|| missing(name));
     let findings = leakage::read(folder("split")?, folder("duplicates")?)?;
     let leakage = findings

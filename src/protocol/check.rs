@@ -75,9 +75,15 @@ fn data(p: &Protocol) -> Checked {
         let plain = !slide.is_empty() && slide.len() <= 32 && slide.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
         ensure(plain, "data.slides", || format!("'{slide}' is not a slide name (letters, digits, - and _)"))?;
     }
+    for (i, slide) in p.data.unlabelled.iter().enumerate() {
+        let taken = p.data.slides.contains(slide) || p.data.unlabelled[..i].contains(slide);
+        ensure(!taken, "data.unlabelled", || format!("slide '{slide}' is listed twice"))?;
+        let plain = !slide.is_empty() && slide.len() <= 32 && slide.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+        ensure(plain, "data.unlabelled", || format!("'{slide}' is not a slide name (letters, digits, - and _)"))?;
+    }
     match (&p.data.dataset, &p.data.synthetic) {
         (Dataset::Synthetic, None) => Err(Problem::new("data", "synthetic slides need a [data.synthetic] table")),
-        (Dataset::Her2st | Dataset::Visium | Dataset::Gse240429 | Dataset::Imported, Some(_)) => {
+        (Dataset::Her2st | Dataset::Visium | Dataset::Gse240429 | Dataset::Imported | Dataset::ElHackathon2025, Some(_)) => {
             Err(Problem::new("data.synthetic", "only the dataset 'synthetic' takes this table"))
         }
         (_, Some(s)) => {
@@ -108,6 +114,14 @@ fn kinds(p: &Protocol) -> Checked {
     })
 }
 
+/// Whether a data set brings genes and values of its publishers' own.
+fn brings(dataset: Dataset) -> bool {
+    matches!(dataset, Dataset::Gse240429 | Dataset::Imported | Dataset::ElHackathon2025)
+}
+
+/// Those that do, for messages.
+const BRING: &str = "'gse240429', 'imported' and 'el-hackathon-2025'";
+
 fn genes(p: &Protocol) -> Checked {
     let g = &p.genes;
     match g.rule {
@@ -120,8 +134,7 @@ fn genes(p: &Protocol) -> Checked {
         }
         PanelRule::Published => {
             ensure(g.k.is_none() && g.list.is_empty(), "genes.rule", || "the rule 'published' takes neither k nor a list".to_owned())?;
-            let has = matches!(p.data.dataset, Dataset::Gse240429 | Dataset::Imported);
-            ensure(has, "genes.rule", || "only 'gse240429' and 'imported' bring a published choice of genes".to_owned())?;
+            ensure(brings(p.data.dataset), "genes.rule", || format!("only {BRING} bring a published choice of genes"))?;
         }
         PanelRule::TopMean | PanelRule::TopVariance | PanelRule::Seurat => {
             let counted = p.expression.transform != Transform::Given || g.rule == PanelRule::Seurat;
@@ -195,9 +208,16 @@ fn split(p: &Protocol) -> Checked {
             "every fold predicts the same test slides: pool by \"fold\"".to_owned()
         })?;
     }
-    let carved = s.validation > 0.0 || !s.test_slides.is_empty();
-    ensure(p.train.best != Best::MinValidationLoss || carved, "train.best", || {
-        "choosing by validation loss needs validation spots, and split.validation is 0".to_owned()
+    if s.validation_slide.is_some() {
+        ensure(s.kind == SplitKind::LeaveOneSlideOut, "split.validation_slide", || "only 'leave-one-slide-out' takes it".to_owned())?;
+        ensure(s.validation == 0.0, "split.validation", || "a whole slide chooses the checkpoint: 0".to_owned())?;
+        ensure(p.data.slides.len() >= 3, "split.validation_slide", || {
+            "one slide tests, one chooses, and none is left to train on".to_owned()
+        })?;
+    }
+    let carved = s.validation > 0.0 || !s.test_slides.is_empty() || s.validation_slide.is_some();
+    ensure(!p.train.best.needs_validation() || carved, "train.best", || {
+        "choosing by validation spots needs some, and split.validation is 0".to_owned()
     })?;
     // With neither validation spots nor a choice by loss, the schedule takes the test spots' loss, as a published script does (T6).
     Ok(())
@@ -213,17 +233,25 @@ fn numbers(p: &Protocol) -> Checked {
     ensure(!wants_median || p.expression.median.is_some(), "expression", || {
         "'log1p-median' needs median: \"positive\" or \"all\"".to_owned()
     })?;
-    let brings = matches!(p.data.dataset, Dataset::Gse240429 | Dataset::Imported);
-    ensure(p.expression.transform != Transform::Given || brings, "expression.transform", || {
-        "only 'gse240429' and 'imported' bring values of their own".to_owned()
+    ensure(p.expression.transform != Transform::Given || brings(p.data.dataset), "expression.transform", || {
+        format!("only {BRING} bring values of their own")
     })?;
-    ensure(p.data.dataset != Dataset::Imported || p.expression.transform == Transform::Given, "expression.transform", || {
-        "an imported table has no counts: use \"given\"".to_owned()
+    ensure((p.expression.transform == Transform::Rank) == p.expression.ties.is_some(), "expression", || {
+        "'rank' needs ties: \"ordinal\" or \"average\"; other transforms take none".to_owned()
+    })?;
+    let countless = matches!(p.data.dataset, Dataset::Imported | Dataset::ElHackathon2025);
+    ensure(!countless || matches!(p.expression.transform, Transform::Given | Transform::Rank), "expression.transform", || {
+        "these data have no counts: use \"given\" or \"rank\"".to_owned()
+    })?;
+    ensure(p.data.unlabelled.is_empty() || p.data.dataset == Dataset::ElHackathon2025, "data.unlabelled", || {
+        "only 'el-hackathon-2025' has slides without labels".to_owned()
     })?;
     ensure((8..=4096).contains(&p.patch.size), "patch.size", || "between 8 and 4096 pixels".to_owned())?;
     ensure((8..=1024).contains(&p.patch.resize), "patch.resize", || "between 8 and 1024 pixels".to_owned())?;
     super::network::check(p)?;
     super::clusters::check(p)?;
+    super::image::check(p)?;
+    super::stack::check(p)?;
     ensure((0.0..1.0).contains(&p.network.dropout), "network.dropout", || "from 0 to below 1".to_owned())?;
     ensure(p.network.hidden <= 65_536, "network.hidden", || "at most 65536".to_owned())?;
     let w = &p.network.weights;
@@ -236,6 +264,11 @@ fn numbers(p: &Protocol) -> Checked {
     let t = &p.train;
     ensure(t.learning_rate > 0.0 && t.learning_rate.is_finite(), "train.learning_rate", || "a positive number".to_owned())?;
     ensure(t.weight_decay >= 0.0 && t.weight_decay.is_finite(), "train.weight_decay", || "0 or a positive number".to_owned())?;
+    ensure(t.schedule.has_floor() == t.half_period.is_some() && t.schedule.has_floor() == t.floor.is_some(), "train.schedule", || {
+        "'cosine-to-floor' and 'cosine-swinging' need half_period and floor; other schedules take neither".to_owned()
+    })?;
+    ensure(t.half_period.is_none_or(|n| (1..=100_000).contains(&n)), "train.half_period", || "between 1 and 100000 epochs".to_owned())?;
+    ensure(t.floor.is_none_or(|f| (0.0..=1.0).contains(&f)), "train.floor", || "a share of the learning rate, from 0 to 1".to_owned())?;
     ensure((1..=100_000).contains(&t.epochs), "train.epochs", || "between 1 and 100000".to_owned())?;
     ensure(t.patience.is_none_or(|n| (1..=100_000).contains(&n)), "train.patience", || "between 1 and 100000".to_owned())?;
     ensure(t.patience.is_none() || t.best != Best::Last, "train.patience", || {

@@ -91,6 +91,19 @@ pub struct Expression {
     /// Over which spots of a slide the median total is taken, for `log1p-median` and the rule `seurat`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub median: Option<Median>,
+    /// What equal values get, for `rank`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ties: Option<Ties>,
+}
+
+/// Ranks of equal values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ties {
+    /// By their order in the panel: a published quirk (Q10).
+    Ordinal,
+    /// The mean of the ranks that they take up.
+    Average,
 }
 
 /// Expression transforms; natural logarithms.
@@ -109,4 +122,7 @@ pub enum Transform {
     Log1pMedian,
     /// No counts: the values that the data set brings (GSE240429: Harmony's output; an imported table's).
     Given,
+    /// Rank of a gene's count among the panel's genes of the same spot, from 1 for the least; of the values that the data
+    /// set brings where it brings any (EL Hackathon 2025: abundances of cell types).
+    Rank,
 }

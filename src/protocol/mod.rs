@@ -7,10 +7,13 @@ pub mod data;
 pub mod execution;
 pub mod extends;
 pub mod genes;
+pub mod image;
 pub mod network;
 pub mod parse;
 pub mod quirks;
 pub mod schema;
+pub mod stack;
+pub mod training;
 
 pub use parse::{Loaded, load};
 pub use schema::Protocol;

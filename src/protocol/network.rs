@@ -51,12 +51,23 @@ pub enum NetworkName {
     MobilenetV2,
     /// Two small convolutions: for tests and for trying things out.
     TinyCnn,
+    /// HEVisum's multi-scale network over a tile of 78 pixels.
+    VisionMlpMultitask,
 }
 
 impl NetworkName {
     /// The smallest patch that it can see, in pixels.
     pub fn smallest_patch(self) -> usize {
-        if self == Self::TinyCnn { 8 } else { 32 }
+        match self {
+            Self::TinyCnn => 8,
+            Self::VisionMlpMultitask => 78,
+            _ => 32,
+        }
+    }
+
+    /// The largest one, if there is one.
+    pub fn largest_patch(self) -> Option<usize> {
+        (self == Self::VisionMlpMultitask).then_some(78)
     }
 }
 
@@ -148,6 +159,22 @@ pub(super) fn check(p: &Protocol) -> std::result::Result<(), Problem> {
     let least = n.name.smallest_patch();
     if p.patch.resize < least {
         return Err(Problem::new("patch.resize", format!("this network needs at least {least} pixels")));
+    }
+    if let Some(most) = n.name.largest_patch().filter(|&most| p.patch.resize > most) {
+        return Err(Problem::new("patch.resize", format!("this network takes patches of {most} pixels")));
+    }
+    if n.name == NetworkName::VisionMlpMultitask {
+        let wrong = [
+            (n.hidden != 0, "network.hidden", "this network has a decoder of its own: 0"),
+            (n.weights != "random", "network.weights", "no weights of this network are published: \"random\""),
+            (!n.trainable.is_all(), "network.trainable", "this network learns as a whole: \"all\""),
+            (n.head_start != HeadStart::Drawn, "network.head_start", "its decoder begins as PyTorch draws it"),
+            (p.retrieval.is_some(), "retrieval", "this network does not answer by retrieval"),
+            (p.clusters.is_some(), "clusters", "this network is told no clusters"),
+        ];
+        if let Some((_, key, what)) = wrong.iter().find(|(holds, _, _)| *holds) {
+            return Err(Problem::new(key, *what));
+        }
     }
     if !matches!(p.augmentation.test_views, 1 | 8) {
         return Err(Problem::new("augmentation.test_views", "1, or the 8 views of a square"));

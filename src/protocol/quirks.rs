@@ -261,8 +261,21 @@ mod tests {
             assert!(all()[..i].iter().all(|other| other.id != q.id), "{} is there twice", q.id);
             assert_eq!(q.switchable(), q.why.is_none(), "{}: either settings or a reason", q.id);
             assert!(
-                ["ingest", "split", "preprocess", "patches", "clusters", "train", "predict", "evaluate", "report"]
-                    .contains(&q.place.as_str()),
+                [
+                    "ingest",
+                    "spots",
+                    "split",
+                    "preprocess",
+                    "stain",
+                    "patches",
+                    "clusters",
+                    "train",
+                    "predict",
+                    "evaluate",
+                    "stack",
+                    "report"
+                ]
+                .contains(&q.place.as_str()),
                 "{}",
                 q.id
             );

@@ -6,10 +6,13 @@ pub use super::augmentation::{Replay, WarpBorder};
 pub use super::clusters::{Clusters, Embedding, Weighting};
 pub use super::data::{Imported, Median, Visium};
 pub use super::execution::{Executor, Slurm};
-pub use super::genes::{Expression, GeneSpace, Genes, PanelFrom, PanelRule, PanelSet, Transform};
+pub use super::genes::{Expression, GeneSpace, Genes, PanelFrom, PanelRule, PanelSet, Ties, Transform};
+pub use super::image::{Mask, MaskThreshold, NamedThreshold, Spots, Stain, StainMethod, StainReference};
 pub use super::network::{Averaging, FrozenNorm, HeadStart, Network, NetworkName, Retrieval, Trainable, TrainablePart};
+pub use super::stack::{Level0, Scales, Stack, StackSplit};
+pub use super::training::{Best, EpochLoss, Loss, Optimiser, Precision, Schedule, Train};
 use crate::base::{Digest, canon};
-pub use crate::stats::evaluate::{Lattice, Pooling, Rank, Undefined};
+pub use crate::stats::evaluate::{Headline, Lattice, Pooling, Rank, Undefined};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -41,6 +44,15 @@ pub struct Protocol {
     pub genes: Genes,
     /// How counts become targets.
     pub expression: Expression,
+    /// How spots are moved and which are left out, before anything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spots: Option<Spots>,
+    /// How the slides' colours are made alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stain: Option<Stain>,
+    /// What of a slide's image is background, and blanked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Mask>,
     /// The image square round a spot.
     pub patch: Patch,
     /// Train, validation and test assignment.
@@ -53,6 +65,9 @@ pub struct Protocol {
     /// How spots are clustered for a network that is told their clusters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clusters: Option<Clusters>,
+    /// A model over the folds' predictions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stack: Option<Stack>,
     /// Random changes of training patches.
     pub augmentation: Augmentation,
     /// Optimiser, schedule, length.
@@ -97,6 +112,9 @@ pub struct Data {
     pub dataset: Dataset,
     /// The slides, in the order that everything downstream keeps.
     pub slides: Vec<String>,
+    /// Slides without labels: they are predicted, and nothing is measured on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unlabelled: Vec<String>,
     /// Parameters of synthetic slides.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub synthetic: Option<Synthetic>,
@@ -125,6 +143,16 @@ pub enum Dataset {
     Gse240429,
     /// A published `dataset.csv` with its patches, brought in by `pinfold data import`.
     Imported,
+    /// The competition file that HEVisum works on: abundances of cell types, six slides and one without labels.
+    #[serde(rename = "el-hackathon-2025")]
+    ElHackathon2025,
+}
+
+impl Dataset {
+    /// Whether the stage `ingest` writes the slides' images into its artifact, because there are no image files.
+    pub fn brings_images(self) -> bool {
+        matches!(self, Self::Synthetic | Self::ElHackathon2025)
+    }
 }
 
 /// Parameters of synthetic slides.
@@ -182,6 +210,8 @@ pub enum Border {
     Refuse,
     /// White.
     White,
+    /// The nearest pixel of the image.
+    Edge,
 }
 
 /// How bytes become the numbers that the network sees.
@@ -193,6 +223,8 @@ pub enum Normalise {
     Imagenet,
     /// Not at all, 0 to 255: a published quirk (B1).
     Raw,
+    /// To 0..1, as torchvision's `ToTensor` does it.
+    Unit,
 }
 
 impl Normalise {
@@ -227,6 +259,9 @@ pub struct Split {
     pub seed: u64,
     /// Share of the training spots set aside to choose the checkpoint; 0 for none.
     pub validation: f64,
+    /// Which slide is set aside to choose the checkpoint, for `leave-one-slide-out`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_slide: Option<ValidationSlide>,
     /// Slides that only test. The rule then divides the other slides' spots, and what it holds out chooses the checkpoint.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub test_slides: Vec<String>,
@@ -244,6 +279,14 @@ pub enum SplitKind {
     Kfold,
     /// One fold a slide, that slide held out.
     LeaveOneSlideOut,
+}
+
+/// Slides that choose the checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValidationSlide {
+    /// The one after the held-out slide, the first after the last.
+    Next,
 }
 
 /// Random changes of training patches.
@@ -299,119 +342,6 @@ pub enum AugmentationPreset {
     StnetStyle,
     /// What ST-Net did: flips and a quarter turn.
     Stnet,
-}
-
-/// Optimiser, schedule, length.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Train {
-    /// The optimiser.
-    pub optimiser: Optimiser,
-    /// Learning rate of the first epoch.
-    pub learning_rate: f64,
-    /// L2 weight decay, added to the gradient as torch's Adam and SGD do it; with `adamw` off the weights.
-    pub weight_decay: f64,
-    /// Passes over the training spots.
-    pub epochs: usize,
-    /// Spots a step.
-    pub batch: usize,
-    /// A last batch that is not full is left out, of the training and of the validation loss.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub drop_last: bool,
-    /// Every epoch takes the spots in the order of the first: a published quirk (B5).
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub same_order: bool,
-    /// How the learning rate goes.
-    pub schedule: Schedule,
-    /// The loss.
-    pub loss: Loss,
-    /// How a pass over batches becomes one number.
-    pub epoch_loss: EpochLoss,
-    /// Which epoch's weights are kept.
-    pub best: Best,
-    /// Precision of the forward and backward pass.
-    #[serde(default, skip_serializing_if = "Precision::is_full")]
-    pub precision: Precision,
-    /// Training ends after so many epochs in a row without a smaller loss of the kind that `best` looks at.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub patience: Option<usize>,
-}
-
-/// Precision of the forward and backward pass.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Precision {
-    /// 32-bit numbers throughout.
-    #[default]
-    Full,
-    /// On a GPU: 16-bit numbers where libtorch's autocast thinks them safe, with a gradient scaler. On the CPU, as in
-    /// PyTorch's `torch.cuda.amp`: 32-bit numbers.
-    Mixed,
-}
-
-impl Precision {
-    fn is_full(&self) -> bool {
-        *self == Self::Full
-    }
-}
-
-/// Optimisers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Optimiser {
-    /// Adam, betas 0.9 and 0.999, epsilon 1e-8.
-    Adam,
-    /// Adam with the weight decay taken off the weights themselves, apart from the gradient.
-    Adamw,
-    /// Stochastic gradient descent with momentum 0.9.
-    Sgd,
-}
-
-/// Learning-rate schedules, stepped once an epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// Always the same.
-    Constant,
-    /// Half a cosine down to 0 over all epochs.
-    Cosine,
-    /// The cosine stepped with the validation loss in place of the epoch: a published quirk (T1).
-    CosineOfLoss,
-}
-
-/// Losses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// Mean squared error over spots and genes.
-    Mse,
-    /// The sum over a batch's spots of their mean squared error over genes, as ST-Net does. The history shows the mean
-    /// over spots, like `mse`.
-    SquaredErrorSum,
-    /// BLEEP's, over the patches and spots of a batch; it needs `[retrieval]`.
-    Contrastive,
-}
-
-/// How batch losses become an epoch's loss.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EpochLoss {
-    /// Every spot counts the same.
-    SpotMean,
-    /// Every batch counts the same, a short last one too: a published quirk (T9).
-    BatchMean,
-}
-
-/// Which epoch's weights become the checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Best {
-    /// The last.
-    Last,
-    /// The smallest loss on the validation spots; the earlier one on a tie.
-    MinValidationLoss,
-    /// The smallest loss on the test spots: a leak that several published scripts have (D13).
-    MinTestLoss,
 }
 
 /// How reproducible the run must be.
@@ -488,6 +418,9 @@ pub struct Metrics {
     pub threshold: f64,
     /// Neighbours for Moran's I.
     pub lattice: Lattice,
+    /// Which number stands first.
+    #[serde(default, skip_serializing_if = "Headline::is_pcc")]
+    pub headline: Headline,
     /// Named groups of genes whose mean correlation is reported.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub groups: BTreeMap<String, Vec<String>>,
@@ -575,6 +508,7 @@ impl Protocol {
             Transform::Raw => "count".to_owned(),
             Transform::Log1pMedian => "ln(1 + count·median/total)".to_owned(),
             Transform::Given => "expression as given".to_owned(),
+            Transform::Rank => "rank within the spot".to_owned(),
         }
     }
 }

@@ -20,6 +20,8 @@ pub mod page;
 mod place;
 pub mod png;
 mod published;
+mod stack;
+mod stains;
 mod style;
 
 pub use baseline::{Baseline, BaselineGene, baseline};
@@ -32,3 +34,5 @@ pub use heading::Heading;
 pub use maps::{GeneMap, Thumbnail, TruthVsPrediction, truth_vs_prediction};
 pub use moran::{MoranGene, MoranVsPcc, moran_vs_pcc};
 pub use published::{Outcome, PublishedRow, PublishedVsReproduced, Status, published_vs_reproduced};
+pub use stack::{StackBar, StackFigure, stack_figure};
+pub use stains::{StainSheet, StainSlide, stain_sheet};

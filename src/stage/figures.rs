@@ -356,7 +356,7 @@ fn maps(m: &Material, heading: Heading) -> Result<Option<report::TruthVsPredicti
 }
 
 /// The slide shrunk by a whole factor to at most 700 pixels a side: the mean of each box. A TIFF comes block by block.
-fn thumbnail(path: &Path) -> Result<report::Thumbnail> {
+pub(super) fn thumbnail(path: &Path) -> Result<report::Thumbnail> {
     let shown = path.display().to_string();
     let tiff = if image::is_tiff(path)? { Some(Tiff::open(path, &shown)?) } else { None };
     let picture = if tiff.is_none() { Some(image::decode_rgb(path)?) } else { None };

@@ -15,9 +15,18 @@ pub struct Ingest {
     data: Data,
     root: PathBuf,
     inputs: BTreeMap<String, Digest>,
+    /// Of the slides without labels, in place of the others.
+    unlabelled: bool,
 }
 
 impl Ingest {
+    /// The same of the slides without labels.
+    pub fn unlabelled(data: &Data, root: &Path) -> Result<Self> {
+        let slides = data.unlabelled.clone();
+        let made = Self::new(&Data { slides, unlabelled: Vec::new(), ..data.clone() }, root)?;
+        Ok(Self { unlabelled: true, ..made })
+    }
+
     /// Finds and hashes the raw files. A missing file, or one whose digest differs from the protocol's, is an error.
     pub fn new(data: &Data, root: &Path) -> Result<Self> {
         let mut inputs = BTreeMap::new();
@@ -41,7 +50,7 @@ impl Ingest {
                 return Err(Failure::input(format!("the protocol pins '{absent}', which none of its slides reads")).at("data.digests"));
             }
         }
-        Ok(Self { data: data.clone(), root: root.to_owned(), inputs })
+        Ok(Self { data: data.clone(), root: root.to_owned(), inputs, unlabelled: false })
     }
 
     /// Keys of data sets that came later stand only where they are used, so that earlier artifacts keep their keys.
@@ -57,6 +66,32 @@ impl Ingest {
         out
     }
 
+    /// The competition's slides, each image written and let go before the next one is read.
+    fn competition(&self, out: &Path, watch: &mut dyn Watch) -> Result<Vec<Slide>> {
+        let mut slides = Vec::new();
+        for name in &self.data.slides {
+            if watch.stop_asked() {
+                return Err(Failure::interrupted("stopped on request"));
+            }
+            let mut slide = dataset::el_hackathon::read_slide(&self.root, name)?;
+            let (image, findings) = dataset::el_hackathon::image(&self.root, name)?;
+            let rel_path = format!("images/{name}.png");
+            let png = dataset::image::encode_png(&image)?;
+            crate::base::atomic::write(&out.join(&rel_path), &png)?;
+            slide.image = Some(dataset::ImageRef {
+                rel_path,
+                sha256: Digest::of(&png),
+                width: image.width,
+                height: image.height,
+                um_per_px: None,
+                um_source: None,
+            });
+            slide.findings.extend(findings);
+            slides.push(slide);
+        }
+        Ok(slides)
+    }
+
     /// Reads an ingest artifact.
     pub fn load(dir: &Path) -> Result<Vec<Slide>> {
         dataset::store::load(dir)
@@ -65,7 +100,8 @@ impl Ingest {
 
 impl Stage for Ingest {
     fn job(&self) -> Job {
-        Job { stage: "ingest", label: "ingest".into(), version: 1, parameters: self.parameters(), inputs: self.inputs.clone() }
+        let (stage, label) = if self.unlabelled { ("ingest-unlabelled", "ingest[unlabelled]") } else { ("ingest", "ingest") };
+        Job { stage, label: label.into(), version: 1, parameters: self.parameters(), inputs: self.inputs.clone() }
     }
 
     fn raw_inputs(&self) -> Vec<PathBuf> {
@@ -75,6 +111,7 @@ impl Stage for Ingest {
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
         let slides = match self.data.dataset {
             Dataset::Her2st | Dataset::Visium | Dataset::Gse240429 | Dataset::Imported => source::read(&self.data, &self.root)?,
+            Dataset::ElHackathon2025 => self.competition(out, watch)?,
             Dataset::Synthetic => {
                 let s = self.data.synthetic.as_ref().ok_or_else(|| Failure::input("no [data.synthetic] table"))?;
                 let spec = dataset::synthetic::Spec {

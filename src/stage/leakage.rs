@@ -5,7 +5,9 @@ use super::files;
 use crate::base::Result;
 use crate::dataset::Slide;
 use crate::protocol::Protocol;
-use crate::protocol::schema::{Best, Dataset, Lattice, PanelFrom, PanelRule, PanelSet, Schedule, Transform};
+use crate::protocol::schema::{
+    Best, Dataset, Lattice, Level0, PanelFrom, PanelRule, PanelSet, Schedule, StackSplit, StainReference, Transform,
+};
 use crate::split::Fold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -15,7 +17,7 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// What was looked for: `donor`, `slide`, `neighbour`, `overlap`, `panel`, `normalisation`, `checkpoint`, `stopping`;
-    /// from the stage `duplicates`: `duplicate`.
+    /// where there are a stain and a stack `stain`, `stack`, `stack-split`; from the stage `duplicates`: `duplicate`.
     pub check: String,
     /// Whether it was found.
     pub leaks: bool,
@@ -42,7 +44,7 @@ pub fn look(p: &Protocol, slides: &[Slide], folds: &[Fold]) -> Vec<Finding> {
             s.spots.iter().map(move |q| At { slide: i, donor: s.donor.as_deref(), col: q.array_col, row: q.array_row, x: q.x, y: q.y })
         })
         .collect();
-    vec![
+    let always = [
         shared_slides(slides, folds, &at),
         shared_donors(slides, folds, &at),
         neighbours(p.metrics.lattice, folds, &at),
@@ -51,7 +53,8 @@ pub fn look(p: &Protocol, slides: &[Slide], folds: &[Fold]) -> Vec<Finding> {
         normalisation(p, folds, &at),
         checkpoint(p),
         stopping(p),
-    ]
+    ];
+    always.into_iter().chain(stain(p, slides, folds, &at)).chain(stack(p)).collect()
 }
 
 /// All findings of a protocol: those that follow from the split, then those that need the pixels.
@@ -198,7 +201,13 @@ fn normalisation(p: &Protocol, folds: &[Fold], at: &[At]) -> Finding {
 fn checkpoint(p: &Protocol) -> Finding {
     match p.train.best {
         Best::MinTestLoss => finding("checkpoint", true, "the checkpoint is chosen by its loss on the test spots".into()),
-        Best::MinValidationLoss => {
+        Best::MaxTestSpearman => {
+            finding("checkpoint", true, "the checkpoint is chosen by the rank correlation on the very spots that are reported".into())
+        }
+        Best::MinValidationLoss | Best::MaxValidationSpearman if p.split.validation_slide.is_some() => {
+            finding("checkpoint", false, "the checkpoint is chosen on a slide that neither trains nor tests".into())
+        }
+        Best::MinValidationLoss | Best::MaxValidationSpearman => {
             let place = if p.split.test_slides.is_empty() { "taken out of the training side" } else { "of the slides that train" };
             finding("checkpoint", false, format!("the checkpoint is chosen on validation spots {place}"))
         }
@@ -213,6 +222,46 @@ fn stopping(p: &Protocol) -> Finding {
     match (p.train.patience, p.train.best) {
         (None, _) => finding("stopping", false, "the number of epochs is fixed beforehand".into()),
         (Some(_), Best::MinTestLoss) => finding("stopping", true, "the loss on the test spots says when training stops".into()),
+        (Some(_), Best::MaxTestSpearman) => {
+            finding("stopping", true, "the rank correlation on the test spots says when training stops".into())
+        }
+        (Some(_), Best::MaxValidationSpearman) => {
+            finding("stopping", false, "the rank correlation on validation spots of the training side says when training stops".into())
+        }
         (Some(_), _) => finding("stopping", false, "the loss on validation spots of the training side says when training stops".into()),
     }
+}
+
+/// Whether held-out slides shape the colours of the others.
+fn stain(p: &Protocol, slides: &[Slide], folds: &[Fold], at: &[At]) -> Option<Finding> {
+    let stain = p.stain.as_ref()?;
+    let held_out = |name: &String| folds.iter().any(|f| f.test.iter().any(|&i| slides[at[i].slide].id == *name));
+    Some(match &stain.reference {
+        StainReference::MosaicAll => finding("stain", true, "colours are made like windows of all slides, held-out ones among them".into()),
+        StainReference::MosaicTraining => {
+            finding("stain", false, "colours are made like windows of the training slides of each fold".into())
+        }
+        StainReference::Slide(name) if held_out(name) => {
+            finding("stain", true, format!("colours are made like slide {name}, which is held out in a fold"))
+        }
+        StainReference::Slide(name) => finding("stain", false, format!("colours are made like slide {name}, which is never held out")),
+    })
+}
+
+/// Whether a stack learns from predictions for spots that their networks had seen, and is judged beside them.
+fn stack(p: &Protocol) -> Vec<Finding> {
+    let Some(stack) = &p.stack else { return Vec::new() };
+    let inputs = match stack.inputs {
+        Level0::InSample => finding("stack", true, "the stack learns from predictions of networks for their own training spots".into()),
+        Level0::OutOfFold => finding("stack", false, "the stack learns from each spot's out-of-fold prediction alone".into()),
+    };
+    let judged = match stack.split {
+        StackSplit::Random => finding(
+            "stack-split",
+            true,
+            "the stack is judged, and its training stopped, on spots whose neighbours on the slide trained it".into(),
+        ),
+        StackSplit::Slides => finding("stack-split", false, "the stack is judged on slides that did not train it".into()),
+    };
+    vec![inputs, judged]
 }

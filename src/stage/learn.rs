@@ -2,14 +2,16 @@
 
 use super::augmenting::Keyed;
 use super::files::{self, Expression};
+use super::level0::stack_of;
+use super::stack::Stacked;
 use super::{clusters, predict::Predict, train::Train};
-use crate::base::arrays::Arrays;
+use crate::base::arrays::{Arrays, ArraysWriter};
 use crate::base::{Failure, Result};
 use crate::engine::store::Artifact;
 use crate::engine::{Event, Stage, Watch};
 use crate::nn::{BackboneKind, Learning};
 use crate::protocol::Protocol;
-use crate::protocol::schema::{Best, FrozenNorm, HeadStart, NetworkName, Normalise, Schedule, Trainable, TrainablePart};
+use crate::protocol::schema::{self, Best, FrozenNorm, HeadStart, NetworkName, Normalise, Schedule, Trainable, TrainablePart};
 use crate::split::Fold;
 use crate::train::{self, Config, Data, EpochRow, Progress, Stop};
 use std::cell::RefCell;
@@ -45,12 +47,15 @@ impl Progress for Telling<'_> {
             ("train_loss".to_owned(), Some(row.train_loss)),
             ("validation_loss".to_owned(), row.validation_loss),
             ("validation_pcc".to_owned(), row.validation_pcc),
+            ("validation_spearman".to_owned(), row.validation_spearman),
         ];
+        // What this training does not measure is not told.
+        let values = values.into_iter().filter(|(name, value)| value.is_some() || name != "validation_spearman");
         self.watch.get_mut().event(Event::Epoch {
             label: self.label.clone(),
             epoch: row.epoch as u64,
             epochs: self.epochs as u64,
-            values: values.into(),
+            values: values.collect(),
             seconds,
         });
     }
@@ -69,6 +74,7 @@ fn kind(name: NetworkName) -> BackboneKind {
         NetworkName::Densenet121 => BackboneKind::Densenet121,
         NetworkName::MobilenetV2 => BackboneKind::MobilenetV2,
         NetworkName::TinyCnn => BackboneKind::TinyCnn,
+        NetworkName::VisionMlpMultitask => BackboneKind::VisionMlp,
     }
 }
 
@@ -88,8 +94,10 @@ fn config(p: &Protocol, fold: usize) -> Config {
     c.drop_last = p.train.drop_last;
     c.same_order = p.train.same_order;
     c.held_out_changed = p.augmentation.held_out;
-    if p.patch.normalise == Normalise::Raw {
-        (c.mean, c.std) = ([0.0; 3], RAW);
+    match p.patch.normalise {
+        Normalise::Imagenet => {}
+        Normalise::Raw => (c.mean, c.std) = ([0.0; 3], RAW),
+        Normalise::Unit => (c.mean, c.std) = ([0.0; 3], [1.0; 3]),
     }
     c.retrieval = p.retrieval;
     c.batch = p.train.batch;
@@ -98,6 +106,7 @@ fn config(p: &Protocol, fold: usize) -> Config {
     c.learning_rate = p.train.learning_rate;
     c.weight_decay = p.train.weight_decay;
     c.schedule = p.train.schedule;
+    c.floor = p.train.half_period.zip(p.train.floor).map(|(half_period, share)| train::Floor { half_period, share });
     c.epoch_loss = p.train.epoch_loss;
     c.best = p.train.best;
     c.precision = p.train.precision;
@@ -127,7 +136,7 @@ fn side(arrays: &Arrays) -> Result<usize> {
 /// Whether the loss after each epoch is that of the test spots: to choose the checkpoint by it, or, where nothing else is
 /// there, to step the schedule with it.
 fn looks_at_test(p: &Protocol, alone: bool) -> bool {
-    p.train.best == Best::MinTestLoss || (p.train.best == Best::Last && p.train.schedule == Schedule::CosineOfLoss && alone)
+    p.train.best.looks_at_test() || (p.train.best == Best::Last && p.train.schedule == Schedule::CosineOfLoss && alone)
 }
 
 /// The clusters of all spots, as the network is told them.
@@ -157,6 +166,11 @@ pub(super) fn features(stage: &clusters::Clusters, watch: &mut dyn Watch) -> Res
     })
 }
 
+/// The bytes of the labelled spots' patches; those of unlabelled slides stand behind them.
+fn labelled(bytes: &[u8], side: usize, spots: usize) -> Result<&[u8]> {
+    bytes.get(..spots * side * side * 3).ok_or_else(|| Failure::input(format!("there are fewer patches than spots ({spots})")))
+}
+
 pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<()> {
     let p = &stage.protocol;
     let expression = Expression::read(&stage.preprocess.dir)?;
@@ -166,9 +180,10 @@ pub(super) fn train(stage: &Train, out: &Path, watch: &mut dyn Watch) -> Result<
     c.clusters = told(stage.clusters.as_ref(), expression.spots.len())?;
     c.weights = stage.weights.clone();
     c.identity = stage.job().key().to_string();
+    let side = side(&patches)?;
     let data = Data {
-        patches: patches.u8s("patches")?,
-        side: side(&patches)?,
+        patches: labelled(patches.u8s("patches")?, side, expression.spots.len())?,
+        side,
         targets: &expression.values,
         genes: expression.genes.len(),
         train: &fold.train,
@@ -192,7 +207,8 @@ pub(super) fn predict(stage: &Predict, expression: &Expression, fold: &Fold, _wa
     let checkpoint = stage.train.file("checkpoint.safetensors");
     let mut what = train::Prediction::of(&c, expression.genes.len(), &checkpoint);
     what.eight_views = stage.protocol.augmentation.test_views == 8;
-    let (bytes, side) = (patches.u8s("patches")?, side(&patches)?);
+    let side = side(&patches)?;
+    let bytes = labelled(patches.u8s("patches")?, side, expression.spots.len())?;
     let augment = Keyed::new(&stage.protocol, stage.fold, &fold.train);
     let changed = stage.protocol.augmentation.held_out.then_some(&augment as &dyn train::Augment);
     let Some(how) = &stage.protocol.retrieval else { return train::predict(&what, bytes, side, &fold.test, changed) };
@@ -201,3 +217,103 @@ pub(super) fn predict(stage: &Predict, expression: &Expression, fold: &Fold, _wa
     keys.sort_unstable();
     train::retrieve(&what, how, train::Pool { expression: &expression.values, keys: &keys }, bytes, side, &fold.test, changed)
 }
+
+/// What a fold's checkpoint says of these rows of patches, [rows, genes].
+pub(super) fn answers(
+    p: &Protocol,
+    trained: &Artifact,
+    patches: &Artifact,
+    genes: usize,
+    rows: &[usize],
+    swapped: bool,
+) -> Result<Vec<f32>> {
+    if p.retrieval.is_some() || p.clusters.is_some() {
+        return Err(Failure::input(
+            "networks that answer by retrieval, or are told clusters, neither stack nor answer for unlabelled slides",
+        ));
+    }
+    let patches = Arrays::open(&patches.file("patches.safetensors"))?;
+    let checkpoint = trained.file("checkpoint.safetensors");
+    let mut what = train::Prediction::of(&config(p, 0), genes, &checkpoint);
+    what.swapped = swapped;
+    train::predict(&what, patches.u8s("patches")?, side(&patches)?, rows, None)
+}
+
+/// How a stack's fold is trained.
+fn stacking(p: &Protocol, stack: &schema::Stack, fold: usize, identity: String) -> train::Stacking {
+    train::Stacking {
+        learning_rate: stack.learning_rate,
+        epochs: stack.epochs,
+        batch: stack.batch,
+        patience: stack.patience,
+        seed: p.seed,
+        fold: fold as u64,
+        threads: p.determinism.threads,
+        class: p.determinism.class,
+        device: p.determinism.device,
+        identity,
+    }
+}
+
+/// Trains a stack's fold into `out`, and gives its answers for the fold's held-out spots. `inputs` are the level-0 matrix and
+/// its width. Without validation spots the held-out ones choose, as published.
+pub(super) fn stack(
+    stage: &Stacked,
+    expression: &Expression,
+    fold: &Fold,
+    inputs: (&[f32], usize),
+    out: &Path,
+    watch: &mut dyn Watch,
+) -> Result<Vec<f32>> {
+    let (p, (values, width)) = (&stage.protocol, inputs);
+    let how = stack_of(p)?;
+    let mut scaled = None;
+    if how.standardise {
+        let (mean, deviation) = train::stacking::column_scales(values, width, &fold.train);
+        let mut arrays = ArraysWriter::new();
+        arrays.f32s("mean", &[width], &mean).f32s("deviation", &[width], &deviation);
+        arrays.write(&out.join(SCALES))?;
+        scaled = Some(train::stacking::scaled(values, &(mean, deviation)));
+    }
+    let values = scaled.as_deref().unwrap_or(values);
+    let training = stacking(p, how, stage.fold, stage.job().key().to_string());
+    let genes = expression.genes.len();
+    let table = train::stacking::Table {
+        inputs: values,
+        width,
+        targets: &expression.values,
+        genes,
+        train: &fold.train,
+        validation: if fold.validation.is_empty() { &fold.test } else { &fold.validation },
+    };
+    let mut telling = Telling {
+        watch: RefCell::new(watch),
+        label: stage.label(),
+        epochs: how.epochs,
+        images: fold.train.len(),
+        epoch_started: Instant::now(),
+    };
+    train::stack(&training, &table, out, &mut telling)?;
+    let rows: Vec<f32> = fold.test.iter().flat_map(|&r| &values[r * width..(r + 1) * width]).copied().collect();
+    train::stacking::stack_answers(&out.join("checkpoint.safetensors"), &rows, &training)
+}
+
+/// A trained stack's answers for rows of level-0 predictions as they are.
+pub(super) fn stack_answers(p: &Protocol, trained: &Artifact, fold: usize, inputs: &[f32]) -> Result<Vec<f32>> {
+    let scaled = scales(&trained.dir)?.map(|scales| train::stacking::scaled(inputs, &scales));
+    let training = stacking(p, stack_of(p)?, fold, String::new());
+    train::stacking::stack_answers(&trained.file("checkpoint.safetensors"), scaled.as_deref().unwrap_or(inputs), &training)
+}
+
+/// Reads the scales that a stack's inputs were brought to; none where they were taken as they are.
+fn scales(dir: &Path) -> Result<Option<(Vec<f32>, Vec<f32>)>> {
+    let path = dir.join(SCALES);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let arrays = Arrays::open(&path)?;
+    Ok(Some((arrays.f32s("mean")?, arrays.f32s("deviation")?)))
+}
+
+/// The file with a stack's input scales.
+const SCALES: &str = "scales.safetensors";

@@ -19,18 +19,45 @@ pub struct Patches {
     data: Data,
     root: PathBuf,
     ingest: Artifact,
+    /// The slides whose spots were moved or left out, in place of `ingest`'s.
+    spots: Option<Artifact>,
+    /// Unlabelled slides, whose patches stand behind all others.
+    unlabelled: Option<Artifact>,
+    /// Images in place of the slides' own.
+    images: Option<Artifact>,
+    label: String,
 }
 
 impl Patches {
     /// Patches of the slides of an ingest artifact.
     pub fn new(patch: &Patch, data: &Data, root: &Path, ingest: &Artifact) -> Self {
-        Self { patch: patch.clone(), data: data.clone(), root: root.to_owned(), ingest: ingest.clone() }
+        Self {
+            patch: patch.clone(),
+            data: data.clone(),
+            root: root.to_owned(),
+            ingest: ingest.clone(),
+            spots: None,
+            unlabelled: None,
+            images: None,
+            label: "patches".into(),
+        }
+    }
+
+    /// The same for the spots that are left, with those of unlabelled slides behind them, from prepared images; each where
+    /// there is one. A fold that has images of its own gives its name.
+    pub fn of(self, spots: Option<&Artifact>, unlabelled: Option<&Artifact>, images: Option<&Artifact>, fold: Option<&str>) -> Self {
+        let label = fold.map_or_else(|| "patches".to_owned(), |fold| format!("patches[{fold}]"));
+        Self { spots: spots.cloned(), unlabelled: unlabelled.cloned(), images: images.cloned(), label, ..self }
+    }
+
+    fn artifacts(&self) -> impl Iterator<Item = &Artifact> {
+        std::iter::once(&self.ingest).chain(&self.spots).chain(&self.unlabelled).chain(&self.images)
     }
 
     fn decoder(&self) -> &'static str {
         match self.data.dataset {
             Dataset::Visium | Dataset::Gse240429 => TIFF_DECODER,
-            Dataset::Synthetic | Dataset::Her2st | Dataset::Imported => DECODER,
+            Dataset::Synthetic | Dataset::Her2st | Dataset::Imported | Dataset::ElHackathon2025 => DECODER,
         }
     }
 
@@ -44,6 +71,7 @@ impl Patches {
         let border = match self.patch.border {
             Border::Refuse => histology::Border::Refuse,
             Border::White => histology::Border::White,
+            Border::Edge => histology::Border::Edge,
         };
         Cutter::new(self.patch.size, self.patch.resize, rounding, border)
     }
@@ -51,10 +79,22 @@ impl Patches {
 
 /// Where a slide's image lies: synthetic slides bring theirs in the ingest artifact.
 pub fn image_path(data: &Data, data_root: &Path, ingest: &Path, rel_path: &str) -> Result<PathBuf> {
-    match data.dataset {
-        Dataset::Synthetic => Ok(ingest.join(rel_path)),
-        _ => source::path_of(data, data_root, rel_path),
+    if data.dataset.brings_images() { Ok(ingest.join(rel_path)) } else { source::path_of(data, data_root, rel_path) }
+}
+
+/// The same, checked against the digest that was taken when the slide was ingested.
+pub fn sound_image(data: &Data, data_root: &Path, ingest: &Path, slide: &Slide) -> Result<PathBuf> {
+    let reference = slide.image.as_ref().ok_or_else(|| Failure::input("the slide has no image").at(slide.id.clone()))?;
+    let path = image_path(data, data_root, ingest, &reference.rel_path)?;
+    if let Some(due) = slide.files.iter().find(|f| f.path == reference.rel_path) {
+        let found = Digest::of_file(&path)?;
+        if found != due.sha256 {
+            return Err(Failure::input("the image changed since it was ingested")
+                .at(path.display().to_string())
+                .hint("bring the file back, or run again from the start if the new one is meant"));
+        }
     }
+    Ok(path)
 }
 
 /// Decoders of different versions differ by a grey level; the version is part of the key.
@@ -68,39 +108,49 @@ impl Stage for Patches {
         let p = &self.patch;
         Job {
             stage: "patches",
-            label: "patches".into(),
+            label: self.label.clone(),
             version: 1,
             parameters: json!({"size": p.size, "resize": p.resize, "rounding": p.rounding, "border": p.border, "decoder": self.decoder()}),
-            inputs: [("ingest".to_owned(), self.ingest.digest())].into(),
+            inputs: self.artifacts().map(|a| (super::plain(&a.label).to_owned(), a.digest())).collect(),
         }
     }
 
     fn raw_inputs(&self) -> Vec<PathBuf> {
         // Images outside the store are held against the digests of `ingest` when they are read.
-        self.ingest.files().collect()
+        self.artifacts().flat_map(Artifact::files).collect()
     }
 
     fn run(&self, out: &Path, watch: &mut dyn Watch) -> Result<()> {
-        let slides = Ingest::load(&self.ingest.dir)?;
+        let mut slides: Vec<(Slide, &Artifact)> =
+            Ingest::load(&self.spots.as_ref().unwrap_or(&self.ingest).dir)?.into_iter().map(|s| (s, &self.ingest)).collect();
+        if let Some(unlabelled) = &self.unlabelled {
+            slides.extend(Ingest::load(&unlabelled.dir)?.into_iter().map(|s| (s, unlabelled)));
+        }
         let cutter = self.cutter()?;
-        let total: usize = slides.iter().map(|s| s.spots.len()).sum();
+        let total: usize = slides.iter().map(|(s, _)| s.spots.len()).sum();
         let side = self.patch.resize;
         let mut rows = ByteRows::create(&out.join("patches.safetensors"), "patches", total, &[side, side, 3])?;
         let ready = source::patches(&self.data, &self.root)?;
         let (mut done, started) = (0usize, std::time::Instant::now());
-        for (i, slide) in slides.iter().enumerate() {
+        for (i, (slide, from)) in slides.iter().enumerate() {
             if watch.stop_asked() {
                 return Err(Failure::interrupted("stopped on request"));
             }
             match &ready {
                 Some((file, firsts)) => self.copy(slide, file, firsts[i], &cutter, done, &mut rows)?,
                 None => self
-                    .cut(slide, &cutter, done, &mut rows, &mut || watch.stop_asked())
+                    .cut(slide, from, &cutter, done, &mut rows, &mut || watch.stop_asked())
                     .map_err(|e| e.at(format!("slide {}", slide.id)))?,
             }
             done += slide.spots.len();
             let rate = done as f64 / started.elapsed().as_secs_f64().max(1e-9);
-            watch.event(Event::Progress { label: "patches".into(), done: done as u64, total: total as u64, unit: "patches".into(), rate });
+            watch.event(Event::Progress {
+                label: self.label.clone(),
+                done: done as u64,
+                total: total as u64,
+                unit: "patches".into(),
+                rate,
+            });
         }
         rows.finish()
     }
@@ -108,17 +158,20 @@ impl Stage for Patches {
 
 impl Patches {
     /// Cuts the patches of one slide into the rows from `first` on. A TIFF is read block by block, once.
-    fn cut(&self, slide: &Slide, cutter: &Cutter, first: usize, rows: &mut ByteRows, stop: &mut dyn FnMut() -> bool) -> Result<()> {
+    fn cut(
+        &self,
+        slide: &Slide,
+        from: &Artifact,
+        cutter: &Cutter,
+        first: usize,
+        rows: &mut ByteRows,
+        stop: &mut dyn FnMut() -> bool,
+    ) -> Result<()> {
         let reference = slide.image.as_ref().ok_or_else(|| Failure::input("the slide has no image"))?;
-        let path = image_path(&self.data, &self.root, &self.ingest.dir, &reference.rel_path)?;
-        if let Some(due) = slide.files.iter().find(|f| f.path == reference.rel_path) {
-            let found = Digest::of_file(&path)?;
-            if found != due.sha256 {
-                return Err(Failure::input("the image changed since it was ingested")
-                    .at(path.display().to_string())
-                    .hint("bring the file back, or run again from the start if the new one is meant"));
-            }
-        }
+        let path = match &self.images {
+            Some(images) => super::stain::image(&images.dir, &slide.id),
+            None => sound_image(&self.data, &self.root, &from.dir, slide)?,
+        };
         let centres: Vec<(f64, f64)> = slide.spots.iter().map(|s| (s.x, s.y)).collect();
         if image::is_tiff(&path)? {
             return from_tiff(&path, &reference.rel_path, cutter, &centres, &mut |spot, patch| rows.put(first + spot, patch), stop);

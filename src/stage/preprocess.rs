@@ -35,6 +35,7 @@ impl Preprocess {
             schema::Transform::Raw => Transform::Raw,
             schema::Transform::Log1pMedian => Transform::Log1pMedian { median: self.median() },
             schema::Transform::Given => Transform::Given,
+            schema::Transform::Rank => Transform::Rank { ordinal: self.protocol.expression.ties == Some(schema::Ties::Ordinal) },
         }
     }
 

@@ -6,8 +6,10 @@ use super::figures::{self, Drawn, Material};
 use super::files::{self, Expression};
 use super::ingest::Ingest;
 use super::leakage::{self, Finding};
+use super::report_extras as extras;
+pub use super::report_needs::{Needs, StackNeeds};
 use crate::base::arrays::Arrays;
-use crate::base::{Digest, Result, text};
+use crate::base::{Digest, Failure, Result, text};
 use crate::dataset::Slide;
 use crate::engine::store::{Artifact, Job};
 use crate::engine::{Stage, Watch};
@@ -19,61 +21,35 @@ use crate::stats::evaluate::{Evaluation, FoldPredictions, Metric};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// The artifacts that a report is drawn from.
-pub struct Parts<'a> {
-    /// Metrics.
-    pub evaluate: &'a Artifact,
-    /// Slides.
-    pub ingest: &'a Artifact,
-    /// Folds, and what leaks by them.
-    pub split: &'a Artifact,
-    /// What leaks by the pixels.
-    pub duplicates: &'a Artifact,
-    /// Targets.
-    pub preprocess: &'a Artifact,
-    /// Checkpoints and histories, one a fold.
-    pub train: &'a [&'a Artifact],
-    /// Predictions, one a fold.
-    pub predict: &'a [&'a Artifact],
-    /// Clusters, one a fold; nothing where the protocol has none.
-    pub clusters: &'a [&'a Artifact],
-}
-
 /// The stage.
 pub struct Report {
     protocol: Protocol,
     data_root: PathBuf,
-    evaluate: Artifact,
-    ingest: Artifact,
-    split: Artifact,
-    duplicates: Artifact,
-    preprocess: Artifact,
-    train: Vec<Artifact>,
-    predict: Vec<Artifact>,
-    clusters: Vec<Artifact>,
+    from: Needs<Artifact>,
 }
 
 impl Report {
-    /// A report of a protocol's artifacts.
-    pub fn new(p: &Protocol, data_root: &Path, parts: Parts) -> Self {
-        let owned = |all: &[&Artifact]| all.iter().map(|a| (*a).clone()).collect();
-        Self {
-            protocol: p.clone(),
-            data_root: data_root.to_owned(),
-            evaluate: parts.evaluate.clone(),
-            ingest: parts.ingest.clone(),
-            split: parts.split.clone(),
-            duplicates: parts.duplicates.clone(),
-            preprocess: parts.preprocess.clone(),
-            train: owned(parts.train),
-            predict: owned(parts.predict),
-            clusters: owned(parts.clusters),
+    /// A report of a protocol's artifacts, which come in the order of `needs.all()`.
+    pub fn new(p: &Protocol, data_root: &Path, needs: &Needs<usize>, artifacts: &[&Artifact]) -> Result<Self> {
+        let due = needs.all().len();
+        if artifacts.len() != due {
+            return Err(Failure::environment(format!("a report was given {} artifacts where it needs {due}", artifacts.len())));
         }
+        let mut given = artifacts.iter();
+        // There are as many as are asked for, so the first one never stands in for another.
+        let from = needs.map(|_| (*given.next().unwrap_or(&artifacts[0])).clone());
+        Ok(Self { protocol: p.clone(), data_root: data_root.to_owned(), from })
     }
 
-    fn inputs(&self) -> impl Iterator<Item = &Artifact> {
-        let first = [&self.evaluate, &self.ingest, &self.split, &self.duplicates, &self.preprocess];
-        first.into_iter().chain(&self.train).chain(&self.predict).chain(&self.clusters)
+    /// Each artifact once.
+    fn inputs(&self) -> Vec<Artifact> {
+        let mut out: Vec<Artifact> = Vec::new();
+        for artifact in self.from.all() {
+            if !out.iter().any(|a| a.label == artifact.label) {
+                out.push(artifact);
+            }
+        }
+        out
     }
 }
 
@@ -83,30 +59,30 @@ impl Stage for Report {
         Job {
             stage: "report",
             label: "report".into(),
-            version: 6,
+            version: 7,
             parameters: json!({"protocol": self.protocol.canonical()}),
-            inputs: self.inputs().map(|a| (a.label.clone(), a.digest())).collect(),
+            inputs: self.inputs().into_iter().map(|a| (a.label.clone(), a.digest())).collect(),
         }
     }
 
     fn run(&self, out: &Path, _watch: &mut dyn Watch) -> Result<()> {
-        let p = &self.protocol;
-        let slides = Ingest::load(&self.ingest.dir)?;
-        let evaluation = Evaluate::load(&self.evaluate.dir)?;
-        let expression = Expression::read(&self.preprocess.dir)?;
-        let predictions = self.predict.iter().map(|a| FoldPredictions::read(&a.dir)).collect::<Result<Vec<_>>>()?;
+        let (p, from) = (&self.protocol, &self.from);
+        let slides = Ingest::load(&from.slides.dir)?;
+        let evaluation = Evaluate::load(&from.evaluate.dir)?;
+        let expression = Expression::read(&from.preprocess.dir)?;
+        let predictions = from.predict.iter().map(|a| FoldPredictions::read(&a.dir)).collect::<Result<Vec<_>>>()?;
         let name = |label: &str| label.split_once('[').map_or(label, |(_, n)| n.trim_end_matches(']')).to_owned();
-        let histories = self
+        let histories = from
             .train
             .iter()
             .map(|a| Ok((name(&a.label), files::read_json(&a.file("history.json"))?)))
             .collect::<Result<Vec<(String, serde_json::Value)>>>()?;
-        let clusters = self
+        let clusters = from
             .clusters
             .iter()
             .map(|a| Ok((name(&a.label), Found::read(&a.dir, expression.spots.len())?)))
             .collect::<Result<Vec<(String, Found)>>>()?;
-        let findings = leakage::read(&self.split.dir, &self.duplicates.dir)?;
+        let findings = leakage::read(&from.split.dir, &from.duplicates.dir)?;
         let material = Material {
             protocol: p,
             slides: &slides,
@@ -116,31 +92,39 @@ impl Stage for Report {
             clusters: &clusters,
             predictions: &predictions,
             data_root: &self.data_root,
-            ingest: &self.ingest.dir,
+            ingest: &from.ingest.dir,
         };
-        let from = Digest::of_listing(self.inputs().map(|a| (a.label.as_str(), a.digest())));
+        let inputs = self.inputs();
+        let drawn_from = Digest::of_listing(inputs.iter().map(|a| (a.label.as_str(), a.digest())));
         let provenance = |figure: &str| -> Vec<(String, String)> {
             [
                 ("Software", format!("pinfold {}", env!("CARGO_PKG_VERSION"))),
                 ("Protocol", p.name.clone()),
                 ("Protocol digest", p.digest().to_string()),
                 ("Figure", figure.to_owned()),
-                ("Drawn from", from.to_string()),
-                ("Metrics", self.evaluate.digest().to_string()),
+                ("Drawn from", drawn_from.to_string()),
+                ("Metrics", from.evaluate.digest().to_string()),
             ]
             .map(|(k, v)| (k.to_owned(), v))
             .into()
         };
-        let drawn = figures::draw(&material, &provenance)?;
+        let mut drawn = figures::draw(&material, &provenance)?;
+        drawn.extend(extras::draw(&material, from, &provenance)?);
         let captions: Vec<(String, String)> = drawn.iter().map(|d| (d.file.clone(), d.caption.clone())).collect();
         for figure in &drawn {
             crate::base::atomic::write(&out.join(&figure.file), &figure.png)?;
         }
         files::write_json(&out.join("figures.json"), &captions)?;
-        let parameters = self.train.first().zip(histories.first()).map(|(a, (_, history))| sizes(a, history)).transpose()?;
+        let parameters = from.train.first().zip(histories.first()).map(|(a, (_, history))| sizes(a, history)).transpose()?;
+        // Published figures may be of the stack.
+        let stacked = from.stack.as_ref().map(|s| Evaluate::load(&s.evaluate.dir)).transpose()?;
+        let measured: Vec<&Metric> = evaluation.summary.iter().chain(stacked.iter().flat_map(|e| &e.summary)).collect();
         let mut page = self.page(&slides, &evaluation, findings, drawn, parameters);
+        page.verdicts = verdicts(p, &evaluation, &measured);
         let at = page.tables.len().min(1);
-        page.tables.splice(at..at, super::clusters::table(&clusters));
+        let more = super::clusters::table(&clusters).into_iter().chain(extras::tables(p, &evaluation, &histories, from)?);
+        page.tables.splice(at..at, more);
+        page.verdicts.extend(extras::verdicts(p, &evaluation, &histories, from)?);
         crate::base::atomic::write(&out.join("report.md"), page::markdown(&page).as_bytes())?;
         crate::base::atomic::write(&out.join("index.html"), page::html(&page).as_bytes())
     }
@@ -162,11 +146,11 @@ impl Report {
             title: p.title.clone(),
             protocol: p.name.clone(),
             headline: evaluation.summary.first().map(|m| (m.title.clone(), value_of(m), m.id.clone())),
-            verdicts: verdicts(p, evaluation),
+            verdicts: Vec::new(),
             leaks: texts(leaks),
             sound: texts(sound),
             facts: self.facts(slides, evaluation, parameters),
-            tables: tables(p, evaluation, slides, self.inputs()),
+            tables: tables(p, evaluation, slides, self.inputs().iter()),
             figures: drawn.into_iter().map(|d| PageFigure { file: d.file, title: d.title, caption: d.caption, png: d.png }).collect(),
         }
     }
@@ -263,10 +247,10 @@ fn value_of(m: &Metric) -> String {
 }
 
 /// How it came out, in sentences: against published values, the training mean, and the known answer of synthetic slides.
-fn verdicts(p: &Protocol, e: &Evaluation) -> Vec<String> {
+fn verdicts(p: &Protocol, e: &Evaluation, measured: &[&Metric]) -> Vec<String> {
     let mut out = Vec::new();
     for x in &p.published {
-        let Some(m) = e.summary.iter().find(|m| m.id == x.metric) else {
+        let Some(m) = measured.iter().find(|m| m.id == x.metric) else {
             out.push(format!("published {} ({}) is of a metric that this protocol does not measure: {}", x.value, x.source, x.metric));
             continue;
         };

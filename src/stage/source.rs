@@ -21,6 +21,7 @@ pub fn files(data: &Data, root: &Path) -> Result<Vec<String>> {
         Dataset::Her2st => dataset::her2st::files(root, &data.slides),
         Dataset::Visium => visium::files(root, &visium_spec(data), &data.slides),
         Dataset::Gse240429 => dataset::gse240429::files(root, &data.slides),
+        Dataset::ElHackathon2025 => dataset::el_hackathon::files(root, &data.slides),
         Dataset::Imported => {
             let folder = imported_folder(data)?;
             let names = dataset::imported::files(&root.join(folder))?;
@@ -34,6 +35,7 @@ pub fn path_of(data: &Data, root: &Path, rel_path: &str) -> Result<PathBuf> {
     match data.dataset {
         Dataset::Her2st => dataset::her2st::path_of(root, rel_path),
         Dataset::Gse240429 => dataset::gse240429::path_of(root, rel_path),
+        Dataset::ElHackathon2025 => dataset::el_hackathon::path_of(root, rel_path),
         Dataset::Visium | Dataset::Imported | Dataset::Synthetic => visium::path_of(root, rel_path),
     }
 }
@@ -48,7 +50,7 @@ pub fn read(data: &Data, root: &Path) -> Result<Vec<Slide>> {
             let found = dataset::imported::read(&root.join(imported_folder(data)?), &data.slides)?;
             Ok(found.into_iter().map(|(slide, _)| slide).collect())
         }
-        Dataset::Synthetic => Err(Failure::input("synthetic slides are made, not read")),
+        Dataset::Synthetic | Dataset::ElHackathon2025 => Err(Failure::input("these slides come with their images, one by one")),
     }
 }
 
@@ -67,6 +69,7 @@ pub fn check_command(data: &Data) -> String {
     match data.dataset {
         Dataset::Her2st => "data her2st (pinfold data check her2st)".to_owned(),
         Dataset::Gse240429 => "data gse240429 (pinfold data check gse240429)".to_owned(),
+        Dataset::ElHackathon2025 => "data el-hackathon-2025 (pinfold data check el-hackathon-2025)".to_owned(),
         Dataset::Visium => format!("Visium slides (pinfold data check visium --folder {})", visium_spec(data).folder),
         Dataset::Imported => format!("the imported table {} (pinfold data import)", imported_folder(data).unwrap_or("")),
         Dataset::Synthetic => String::new(),

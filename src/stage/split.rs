@@ -65,6 +65,7 @@ pub fn make(p: &Protocol, slides: &[String], in_files: &[u32]) -> Result<Vec<Fol
     };
     let finish = |(fold, name): (Fold, String)| {
         let fold = Fold { name, ..fold };
+        let fold = if s.validation_slide.is_some() { with_validation_slide(p, fold, slides) } else { fold };
         let fold = if s.validation > 0.0 { split::carve_validation(fold, s.validation, s.seed)? } else { fold };
         if fold.train.len() < 2 || fold.test.is_empty() {
             return Err(Failure::input(format!("fold {} has {} training and {} test spots", fold.name, fold.train.len(), fold.test.len()))
@@ -73,6 +74,20 @@ pub fn make(p: &Protocol, slides: &[String], in_files: &[u32]) -> Result<Vec<Fol
         Ok(fold)
     };
     folds.into_iter().zip(fold_names(p)).map(finish).collect()
+}
+
+/// The slide after a fold's held-out one chooses its checkpoint.
+pub fn validation_slide<'a>(p: &'a Protocol, held_out: &str) -> Option<&'a String> {
+    let slides = &p.data.slides;
+    p.split.validation_slide?;
+    let at = slides.iter().position(|s| s == held_out)?;
+    slides.get((at + 1) % slides.len())
+}
+
+fn with_validation_slide(p: &Protocol, fold: Fold, slides: &[String]) -> Fold {
+    let chooses = validation_slide(p, &fold.name);
+    let (validation, train) = fold.train.into_iter().partition(|&row| chooses == Some(&slides[row]));
+    Fold { train, validation, ..fold }
 }
 
 /// Rows slide by slide as they stand, and in each slide as in its expression file (Visium: by barcode).
@@ -119,6 +134,12 @@ impl Stage for Split {
         // Said by the findings only where the last epoch is kept.
         if p.train.best == Best::Last && p.train.schedule == Schedule::CosineOfLoss {
             parameters["schedule"] = json!(p.train.schedule);
+        }
+        if let Some(stain) = &p.stain {
+            parameters["stain"] = json!(stain.reference);
+        }
+        if let Some(stack) = &p.stack {
+            parameters["stack"] = json!([json!(stack.inputs), json!(stack.split)]);
         }
         Job { stage: "split", label: "split".into(), version: 2, parameters, inputs: [("ingest".to_owned(), self.ingest.digest())].into() }
     }

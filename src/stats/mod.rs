@@ -26,11 +26,13 @@ pub mod permutation;
 pub mod ranking;
 pub mod ranks;
 pub mod retrieval;
+pub mod ridge;
 pub mod student;
 pub mod summary;
 pub mod table;
 pub mod weights;
 pub mod wilcoxon;
+pub mod within;
 
 pub use correlation::{pearson, spearman};
 pub use geary::Geary;

@@ -16,8 +16,13 @@ pub fn order(seed: u64, fold: u64, epoch: usize, rows: &[usize]) -> Vec<usize> {
 pub struct Normaliser([[f32; 256]; 3]);
 
 impl Normaliser {
-    /// For channel means and deviations of values in 0..1.
+    /// For channel means and deviations of values in 0..1. Mean 0 and deviation 1 is a division by 255, as torchvision's
+    /// `ToTensor` does it.
     pub fn new(mean: [f32; 3], std: [f32; 3]) -> Self {
+        if mean == [0.0; 3] && std == [1.0; 3] {
+            let plain: [f32; 256] = std::array::from_fn(|v| v as f32 / 255.0);
+            return Self([plain; 3]);
+        }
         let table = |c: usize| std::array::from_fn(|v| (v as f32 - 255.0 * mean[c]) * (1.0 / (255.0 * std[c])));
         Self([table(0), table(1), table(2)])
     }
@@ -158,6 +163,15 @@ mod tests {
         let batch = maker().told(Some(&clusters)).make(&[3, 1, 2], None);
         assert_eq!(batch.clusters, [0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0]);
         assert!(maker().make(&[0], None).clusters.is_empty());
+    }
+
+    /// Quirk B1: mean 0 and deviation 1/255 leave a byte's value as it is, exactly.
+    #[test]
+    fn raw_bytes_stay_what_they_are() {
+        let bytes: Vec<u8> = (0..=255).chain(0..2).collect();
+        let mut out = Vec::new();
+        Normaliser::new([0.0; 3], [1.0 / 255.0; 3]).extend(&bytes, false, &mut out);
+        assert!(bytes.iter().zip(&out).all(|(byte, v)| f32::from(*byte) == *v));
     }
 
     #[test]

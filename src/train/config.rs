@@ -1,6 +1,7 @@
 //! What a training needs to know, and whom it tells.
 
 use super::history::EpochRow;
+use super::schedule::Floor;
 use crate::base::digest::Hasher;
 use crate::base::{Digest, Failure, Result, canon};
 use crate::nn::{BackboneKind, Frozen, Head, Learning, operations, regressor::patch_count};
@@ -56,9 +57,11 @@ pub struct Config {
     pub weight_decay: f64,
     /// How the learning rate goes.
     pub schedule: Schedule,
+    /// Where the schedule's cosine ends, for the schedules that have a floor.
+    pub floor: Option<Floor>,
     /// How batch losses become an epoch's loss.
     pub epoch_loss: EpochLoss,
-    /// Which epoch's weights are kept. `MinTestLoss` acts as `MinValidationLoss`: the caller then gives the test
+    /// Which epoch's weights are kept. The kinds that look at test spots act as their validation twins: the caller then gives the test
     /// spots as `validation`.
     pub best: Best,
     /// Precision of the forward and backward pass.
@@ -113,6 +116,7 @@ impl Config {
             loss: Loss::Mse,
             weight_decay: 0.0,
             schedule: Schedule::Constant,
+            floor: None,
             epoch_loss: EpochLoss::SpotMean,
             best: Best::Last,
             precision: Precision::Full,
@@ -154,7 +158,8 @@ impl Config {
             Optimiser::Sgd => operations::SGD,
         };
         let head = if self.retrieval.is_some() { operations::BLEEP } else { operations::REGRESSION };
-        operations::of(self.network).chain(optimiser.iter().copied()).chain(head.iter().copied())
+        let hidden = if self.retrieval.is_none() && self.hidden > 0 { operations::HIDDEN } else { &[] };
+        operations::of(self.network).chain([optimiser, head, hidden].into_iter().flatten().copied())
     }
 
     /// Refuses what cannot be trained.
@@ -172,6 +177,15 @@ impl Config {
         }
         if data.train.is_empty() {
             return bad("no training spots".into());
+        }
+        if let Some(side) = self.network.only_side().filter(|&side| side != data.side) {
+            return bad(format!("patches of {} pixels, and {} takes those of {side}", data.side, self.network.name()));
+        }
+        if self.schedule.has_floor() != self.floor.is_some_and(|f| f.half_period > 0) {
+            return bad("a schedule with a floor needs its half period, and others take none".into());
+        }
+        if self.best.by_spearman() && (self.retrieval.is_some() || data.genes < 2) {
+            return bad("the rank correlation within spots needs two genes, and a network that predicts them".into());
         }
         if let Some(clusters) = &self.clusters {
             clusters.check(rows)?;
@@ -230,6 +244,9 @@ impl Config {
             "train": rows(data.train), "validation": rows(data.validation),
             "targets": hashed(data.targets.iter().map(|v| v.to_le_bytes())),
         });
+        if let Some(floor) = self.floor {
+            all["floor"] = serde_json::json!([floor.half_period as f64, floor.share]);
+        }
         if self.same_order || self.held_out_changed {
             all["as_published"] = serde_json::json!([self.same_order, self.held_out_changed]);
         }

@@ -79,6 +79,12 @@ pub(super) fn score(data: &Data, rows: &[usize], evaluated: &Evaluated, how: Epo
     (summarise(&evaluated.losses, how), pcc)
 }
 
+/// Mean over a validation set's spots of the rank correlation within the spot; spots without one are left out.
+pub(super) fn within_spots(data: &Data, rows: &[usize], evaluated: &Evaluated) -> Option<f64> {
+    let truth: Vec<f32> = rows.iter().flat_map(|&r| &data.targets[r * data.genes..(r + 1) * data.genes]).copied().collect();
+    crate::stats::within::within_spots(&evaluated.prediction, &truth, data.genes).1
+}
+
 /// What a prediction needs besides patches.
 #[derive(Clone, Debug)]
 pub struct Prediction<'a> {
@@ -92,6 +98,8 @@ pub struct Prediction<'a> {
     pub genes: usize,
     /// The cluster of every spot, for a network that is told it.
     pub clusters: Option<Clusters>,
+    /// A multi-scale network's scales reach its decoder in the order of the published stacking (quirk Q1).
+    pub swapped: bool,
     /// Spots a step; part of the result's last bits.
     pub batch: usize,
     /// The mean over the eight views of a patch in place of the patch as it is.
@@ -119,6 +127,7 @@ impl<'a> Prediction<'a> {
             hidden: config.hidden,
             genes,
             clusters: config.clusters.clone(),
+            swapped: false,
             batch: config.evaluation_batch,
             eight_views: false,
             colour: config.colour,
@@ -141,6 +150,7 @@ pub fn predict(what: &Prediction, patches: &[u8], side: usize, rows: &[usize], c
     let head = Head { hidden: what.hidden, dropout: 0.0, outputs: what.genes };
     let net = Regressor::beside(what.network, head, what.clusters.as_ref().map_or(0, |c| c.columns), Frozen::default(), 0, device)?;
     net.load(what.weights)?;
+    let net = net.with_scales_swapped(what.swapped);
     let maker = Maker::of(patches, side, &[], 0, what.colour, what.mean, what.std).told(what.clusters.as_ref());
     let net = Net::Mean(net);
     let view = |view: Option<(&dyn Augment, usize)>| evaluate(&net, &maker, rows, view, what.batch, what.loader_threads, device, false);

@@ -3,7 +3,7 @@
 use super::batches::Maker;
 use super::config::{Augment, Config, Data, Progress, Stop};
 use super::determinism::{self, Grade};
-use super::evaluate::{evaluate, score};
+use super::evaluate::{evaluate, score, within_spots};
 use super::history::{EpochRow, History, json, summarise};
 use super::net::{Net, Objective, Told};
 use super::optimiser::{self, Optimiser};
@@ -81,7 +81,7 @@ pub fn fit(config: &Config, data: &Data, augment: &dyn Augment, dir: &Path, prog
     let mut out = ArraysWriter::new();
     match config.best {
         schema::Best::Last => run.net.store().write_into(&mut out, "")?,
-        schema::Best::MinValidationLoss | schema::Best::MinTestLoss => run.best.write_into(&mut out, ""),
+        _ => run.best.write_into(&mut out, ""),
     }
     let checkpoint = out.write(&dir.join("checkpoint.safetensors"))?;
     let best_epoch = if config.best == schema::Best::Last { config.epochs } else { standing.best_epoch };
@@ -118,11 +118,11 @@ impl Run<'_> {
     fn epoch(&mut self, standing: &mut Standing, augment: &dyn Augment, progress: &mut dyn Progress) -> Result<()> {
         let (config, data) = (self.config, self.data);
         let last_loss = standing.history.last().and_then(|r| r.validation_loss);
-        let rate = learning_rate(config.schedule, config.learning_rate, config.epochs, standing.epoch, last_loss);
+        let rate = learning_rate(config.schedule, config.learning_rate, config.epochs, config.floor, standing.epoch, last_loss);
         self.steps(standing, rate, augment, progress)?;
         let train_loss = summarise(&standing.losses, config.epoch_loss);
-        let (validation_loss, validation_pcc) = if data.validation.is_empty() {
-            (None, None)
+        let (validation_loss, validation_pcc, validation_spearman) = if data.validation.is_empty() {
+            (None, None, None)
         } else {
             let (batch, threads) = (config.evaluation_batch, config.loader_threads);
             let view = config.held_out_changed.then_some((augment, standing.epoch));
@@ -130,16 +130,20 @@ impl Run<'_> {
             evaluated.losses.retain(|&(rows, _)| !config.drop_last || rows == batch);
             let (loss, pcc) = score(data, data.validation, &evaluated, config.epoch_loss);
             finite(loss, "validation loss", standing.epoch)?;
-            (Some(loss), pcc)
+            let spearman = if config.best.by_spearman() { within_spots(data, data.validation, &evaluated) } else { None };
+            (Some(loss), pcc, spearman)
         };
-        if let (Some(loss), false) = (validation_loss, config.best == schema::Best::Last) {
+        // What chooses is the smaller the better; without a correlation an epoch is as bad as the worst.
+        let choosing =
+            if config.best.by_spearman() { validation_loss.map(|_| -validation_spearman.unwrap_or(-1.0)) } else { validation_loss };
+        if let (Some(loss), false) = (choosing, config.best == schema::Best::Last) {
             let mut chosen = standing.chosen();
             if chosen.offer(standing.epoch, loss) {
                 self.best.take(self.net.store())?;
             }
             standing.choose(chosen);
         }
-        let row = EpochRow { epoch: standing.epoch, learning_rate: rate, train_loss, validation_loss, validation_pcc };
+        let row = EpochRow { epoch: standing.epoch, learning_rate: rate, train_loss, validation_loss, validation_pcc, validation_spearman };
         standing.history.push(row.clone());
         standing.epoch += 1;
         standing.step = 0;

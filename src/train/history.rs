@@ -19,6 +19,10 @@ pub struct EpochRow {
     /// Mean over genes of the correlation of prediction and truth over the validation spots; genes without a defined
     /// correlation are left out.
     pub validation_pcc: Option<f64>,
+    /// Mean over the validation spots of the rank correlation of prediction and truth within the spot; only where it
+    /// chooses the checkpoint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation_spearman: Option<f64>,
 }
 
 /// A training's history: `history.json`.

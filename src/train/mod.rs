@@ -18,6 +18,7 @@ pub mod queue;
 pub mod scaler;
 pub mod schedule;
 pub mod sgd;
+pub mod stacking;
 pub mod state;
 
 pub use config::{Augment, Clusters, Config, Data, Progress, Quiet, Stop, Unchanged};
@@ -27,3 +28,5 @@ pub use facts::facts;
 pub use features::{Features, features};
 pub use fit::{Outcome, fit};
 pub use history::{EpochRow, History};
+pub use schedule::Floor;
+pub use stacking::{Stacking, stack};

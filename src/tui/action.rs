@@ -36,7 +36,7 @@ impl Screen {
     pub fn command(self) -> &'static str {
         match self {
             Self::Protocols => "pinfold list",
-            Self::Walk => "pinfold run PROTOCOL --dry-run",
+            Self::Walk => "pinfold plan PROTOCOL",
             Self::Run => "pinfold status",
             Self::Results | Self::Reports => "pinfold report PROTOCOL",
         }
@@ -81,6 +81,10 @@ pub enum Action {
     PreviousScreen,
     /// Search.
     Search,
+    /// The command line.
+    Command,
+    /// Give what is under the cursor to the clipboard.
+    Copy,
     /// Make the demo workspace.
     InitDemo,
     /// Start a run.
@@ -239,6 +243,24 @@ pub static BINDINGS: &[Binding] = &[
     bind!(&[Results], [plain('c')], ("c", "c"), Action::Scale, "scale", "one colour scale for truth and prediction, or one each", 24),
     bind!(&[Results, Reports], [plain('z')], ("z", "z"), Action::Large, "enlarge", "the picture on the whole screen, and back", 23),
     bind!(&[Protocols, Results], [plain('/')], ("/", "/"), Action::Search, "search", "search as you type", 19),
+    bind!(
+        &[],
+        [plain(':')],
+        (":", ":"),
+        Action::Command,
+        "",
+        "a command line: pinfold's own words; Tab completes, arrows bring earlier ones back",
+        90
+    ),
+    bind!(
+        &[],
+        [plain('y')],
+        ("y", "y"),
+        Action::Copy,
+        "",
+        "to the clipboard (OSC 52): the figure's path, the run's name, the plain command",
+        90
+    ),
     bind!(&[], [control('l')], ("Ctrl-L", "Ctrl-L"), Action::Redraw, "", "draw and ask everything anew", 90),
     bind!(&[], [control('z')], ("Ctrl-Z", "Ctrl-Z"), Action::Suspend, "", "to the shell; fg comes back", 90),
     bind!(&[], [plain('?')], ("?", "?"), Action::Help, "help", "this page", 1),

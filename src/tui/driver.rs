@@ -73,6 +73,7 @@ impl Loop {
                 match effect {
                     Effect::Ask(request) => self.lanes.ask(request),
                     Effect::Redraw => output.forget(),
+                    Effect::Copy(text) => output.copy(&text).map_err(lost)?,
                     Effect::Suspend => {
                         guard.suspend()?;
                         self.model.size = terminal::size();

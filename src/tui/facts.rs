@@ -37,6 +37,10 @@ pub trait Facts: Send + Sync {
     fn map(&self, protocol: &str, slide: &str, gene: &str) -> Result<SpotMap>;
     /// The figures of a protocol, in report order.
     fn reports(&self, protocol: &str) -> Result<Vec<Figure>>;
+    /// The program's commands, each with what it does: what the command line completes.
+    fn commands(&self) -> Result<Vec<(String, String)>>;
+    /// Runs one of them, as a shell would, and answers with what it printed. A bad exit code is a line of it, not a failure.
+    fn command(&self, words: &[String]) -> Result<String>;
     /// A figure shrunk to fit `max_width` x `max_height` pixels, aspect kept.
     fn image(&self, path: &Path, max_width: u32, max_height: u32) -> Result<Picture>;
 }

@@ -39,7 +39,7 @@ impl Lanes {
     pub fn ask(&self, request: Request) {
         let lane = match request {
             Request::Status | Request::Runs | Request::Run(_) | Request::Start(..) | Request::Stop(_) => 0,
-            Request::Lock(..) | Request::Audit(_) => 2,
+            Request::Lock(..) | Request::Audit(_) | Request::Command(_) => 2,
             _ => 1,
         };
         let _ = self.lanes[lane].send(request);
@@ -68,6 +68,8 @@ pub fn answer(facts: &(dyn Facts + Send), request: &Request) -> Answer {
         Request::Results(name) => call!(Results, facts.results(name)),
         Request::Map(name, slide, gene) => call!(Map, facts.map(name, slide, gene)),
         Request::Reports(name) => call!(Reports, facts.reports(name)),
+        Request::Commands => call!(Commands, facts.commands()),
+        Request::Command(words) => call!(Command, facts.command(words)),
         Request::Image(path) => call!(Image, facts.image(path, PICTURE.0, PICTURE.1)),
     }
 }

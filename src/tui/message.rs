@@ -52,6 +52,10 @@ pub enum Request {
     Reports(String),
     /// [`super::Facts::image`].
     Image(PathBuf),
+    /// [`super::Facts::commands`].
+    Commands,
+    /// [`super::Facts::command`]: its words.
+    Command(Vec<String>),
 }
 
 /// An answer from the workspace, one kind for each [`Request`].
@@ -85,6 +89,10 @@ pub enum Answer {
     Reports(Result<Vec<Figure>>),
     /// To [`Request::Image`].
     Image(Result<Picture>),
+    /// To [`Request::Commands`].
+    Commands(Result<Vec<(String, String)>>),
+    /// To [`Request::Command`].
+    Command(Result<String>),
 }
 
 /// Something that the driver shall do.
@@ -96,6 +104,8 @@ pub enum Effect {
     Redraw,
     /// Give the terminal back and stop until the shell says otherwise.
     Suspend,
+    /// Give a text to the terminal's clipboard.
+    Copy(String),
     /// End; the words are for the shell, after the screen is gone.
     Quit(Option<String>),
 }

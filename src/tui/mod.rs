@@ -35,7 +35,7 @@ pub use model::Model;
 pub use update::{begin, update};
 pub use view::draw;
 
-/// Opens the workbench on a workspace.
-pub fn open(workspace: crate::engine::Workspace) -> crate::base::Result<()> {
-    run(Box::new(workspace_facts::WorkspaceFacts::new(workspace)))
+/// Opens the workbench on a workspace. The commands are the program's, each with what it does: its command line takes them.
+pub fn open(workspace: crate::engine::Workspace, commands: Vec<(String, String)>) -> crate::base::Result<()> {
+    run(Box::new(workspace_facts::WorkspaceFacts::new(workspace, commands)))
 }

@@ -66,6 +66,8 @@ pub enum Purpose {
     GeneSearch,
     /// An override, `key=value`.
     Override,
+    /// A command, in the words of the command line.
+    Command,
 }
 
 /// What a drawer over the body tells.
@@ -194,6 +196,12 @@ pub struct Model {
     pub help: Option<usize>,
     /// The text field, while one is open.
     pub field: Option<(Purpose, Field)>,
+    /// The commands that there are.
+    pub commands: Load<Vec<(String, String)>>,
+    /// The commands that were given, oldest first.
+    pub said: Vec<String>,
+    /// How far back among them the field stands; 0 for a new one.
+    pub said_back: usize,
     /// One line of news, until the next key.
     pub notice: Option<String>,
     /// Questions on their way.

@@ -105,6 +105,7 @@ fn status(pen: &mut Pen<'_>, line: Rect, model: &Model) {
         let label = match purpose {
             Purpose::ProtocolSearch | Purpose::GeneSearch => "search ",
             Purpose::Override => "for the next run: ",
+            Purpose::Command => ":",
         };
         let (before, after) = field.halves();
         let mut x = line.x + pen.text(line.x, line.y, line.width, label, Role::Accent);
@@ -116,7 +117,11 @@ fn status(pen: &mut Pen<'_>, line: Rect, model: &Model) {
         let under = after.chars().next().map_or(" ".to_owned(), |c| c.to_string());
         x += pen.text(x, line.y, line.right().saturating_sub(x), &under, Role::Cursor);
         let rest: String = after.chars().skip(1).collect();
-        pen.text(x, line.y, line.right().saturating_sub(x), &rest, Role::Strong);
+        x += pen.text(x, line.y, line.right().saturating_sub(x), &rest, Role::Strong);
+        if *purpose == Purpose::Command {
+            let candidates = super::update::candidates(model, &field.text());
+            pen.text(x + 2, line.y, line.right().saturating_sub(x + 2), &candidates.join("  "), Role::Quiet);
+        }
         return;
     }
     if let Some(notice) = &model.notice {
@@ -155,10 +160,10 @@ fn status(pen: &mut Pen<'_>, line: Rect, model: &Model) {
 /// The keys that matter now: those of the screen by rank as long as there is room; help and quit always.
 fn hints(pen: &mut Pen<'_>, line: Rect, model: &Model) {
     let fixed: &[(&str, &str)] = if let Some((purpose, _)) = &model.field {
-        if *purpose == Purpose::Override {
-            &[("Enter", "take"), ("Esc", "leave as it was")]
-        } else {
-            &[("Enter", "keep"), ("Esc", "all again")]
+        match purpose {
+            Purpose::Override => &[("Enter", "take"), ("Esc", "leave as it was")],
+            Purpose::Command => &[("Enter", "do it"), ("Tab", "complete"), ("Esc", "leave")],
+            Purpose::ProtocolSearch | Purpose::GeneSearch => &[("Enter", "keep"), ("Esc", "all again")],
         }
     } else if model.help.is_some() {
         &[("jk", "scroll"), ("Esc", "close")]

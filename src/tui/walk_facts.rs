@@ -5,6 +5,7 @@ use crate::base::{Result, text};
 use crate::engine::journal::Event;
 use crate::engine::{Run, Workspace};
 use crate::plan::{self, Found as Known};
+use crate::protocol::schema::Level0;
 use crate::protocol::{Loaded, Protocol};
 use crate::stage::leakage;
 use serde_json::Value;
@@ -12,6 +13,13 @@ use serde_json::Value;
 /// Stage, title, why, and the tables of the protocol that decide it.
 const STEPS: &[(&str, &str, &str, &[&str])] = &[
     ("ingest", "Read the slides", "Raw files become spots, counts and an image handle; every file's SHA-256 is taken.", &["data"]),
+    ("ingest-unlabelled", "Read slides without labels", "They are predicted, and nothing is measured on them.", &[]),
+    (
+        "spots",
+        "Move and choose spots",
+        "Offsets of each slide are applied; spots on no tissue are left out, each with its reason.",
+        &["spots"],
+    ),
     (
         "split",
         "Split the spots",
@@ -19,8 +27,15 @@ const STEPS: &[(&str, &str, &str, &[&str])] = &[
         &["split"],
     ),
     ("preprocess", "Make the targets", "A panel of genes is chosen and counts are transformed.", &["genes", "expression"]),
+    (
+        "stain",
+        "Make colours alike",
+        "Stain normalisation to a reference, and background blanked; patches are cut from these images.",
+        &["stain", "mask"],
+    ),
     ("patches", "Cut the patches", "The image square round each spot, in one file that is mapped into memory.", &["patch"]),
     ("duplicates", "Look for duplicates", "Test patches that show nearly the same picture as a training patch: a leak.", &[]),
+    ("baselines", "Ask simple methods", "Ridge regression and nearest neighbours on patch colours: what a network must beat.", &[]),
     ("clusters", "Cluster the spots", "Image features and places, no expression: the network is told each spot's cluster.", &["clusters"]),
     (
         "train",
@@ -29,7 +44,18 @@ const STEPS: &[(&str, &str, &str, &[&str])] = &[
         &["network", "retrieval", "augmentation", "train", "determinism"],
     ),
     ("predict", "Predict", "The checkpoint's answers on held-out spots, beside the truth and the training mean.", &[]),
+    (
+        "level0-fold",
+        "Predict every spot",
+        "Each network's answers for all spots, its own training spots too: what the published stack learns from.",
+        &[],
+    ),
     ("evaluate", "Evaluate", "Correlation, error and Moran's I per gene; each metric has an id that fixes its definition.", &["metrics"]),
+    ("level0", "Gather level 0", "The folds' predictions side by side, and which slides each network had seen.", &[]),
+    ("stack", "Train the stack", "A model over the folds' predictions; it leaks where these are not out-of-fold.", &["stack"]),
+    ("evaluate-stack", "Evaluate the stack", "By the same rules, under ids of its own.", &[]),
+    ("answer", "Answer for unlabelled slides", "Each network's predictions there.", &[]),
+    ("answers", "Write the answers", "Tables: one a network, their rank ensemble, the stack's.", &[]),
     ("report", "Report", "Figures, report.md and one index.html; then the lock pins all of it.", &["figures"]),
 ];
 
@@ -38,12 +64,22 @@ pub fn walk(workspace: &Workspace, loaded: &Loaded) -> Result<Walk> {
     let missing = plan::missing(workspace, &loaded.protocol);
     let known = if missing.is_empty() { super::workspace_facts::known(workspace, loaded)? } else { Vec::new() };
     let canonical = loaded.protocol.canonical();
-    let steps = STEPS
-        .iter()
-        .filter(|row| row.0 != "clusters" || loaded.protocol.clusters.is_some())
-        .map(|row| step(row, loaded, &canonical, &known, &missing))
-        .collect();
+    let steps =
+        STEPS.iter().filter(|row| has(&loaded.protocol, row.0)).map(|row| step(row, loaded, &canonical, &known, &missing)).collect();
     Ok(Walk { steps, leakage: found_leaks(&known), estimate: estimate(workspace, loaded, &known) })
+}
+
+/// Whether a protocol has steps of this stage.
+fn has(p: &Protocol, stage: &str) -> bool {
+    match stage {
+        "clusters" => p.clusters.is_some(),
+        "spots" => p.spots.is_some(),
+        "stain" => p.stain.is_some() || p.mask.is_some(),
+        "ingest-unlabelled" | "answer" | "answers" => !p.data.unlabelled.is_empty(),
+        "level0-fold" => p.stack.as_ref().is_some_and(|s| s.inputs == Level0::InSample),
+        "level0" | "stack" | "evaluate-stack" => p.stack.is_some(),
+        _ => true,
+    }
 }
 
 fn step(
@@ -72,7 +108,10 @@ fn step(
             [(_, _, Known::Done(a))] => Found::Found(format!("done before, key {}", &a.manifest.key.short()[..7])),
             _ => Found::Found(format!("done before, {done} folds")),
         },
-        ("ingest", ..) => Found::Found("data present, digests as pinned".into()),
+        ("ingest", ..) => Found::Found(match loaded.protocol.data.digests.len() {
+            0 => "data present; the protocol pins no digest of it".into(),
+            _ => "data present, digests as pinned".into(),
+        }),
         _ if done > 0 => Found::Found(format!("{done} of {} folds done", mine.len())),
         _ => Found::Pending,
     };

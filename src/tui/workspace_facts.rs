@@ -16,12 +16,13 @@ use std::path::{Path, PathBuf};
 /// A workspace on this disk.
 pub struct WorkspaceFacts {
     workspace: Workspace,
+    commands: Vec<(String, String)>,
 }
 
 impl WorkspaceFacts {
-    /// The facts of a workspace.
-    pub fn new(workspace: Workspace) -> Self {
-        Self { workspace }
+    /// The facts of a workspace, for a program with these commands.
+    pub fn new(workspace: Workspace, commands: Vec<(String, String)>) -> Self {
+        Self { workspace, commands }
     }
 
     fn load(&self, protocol: &str, overrides: &[String]) -> Result<Loaded> {
@@ -267,6 +268,26 @@ impl Facts for WorkspaceFacts {
             });
         }
         Ok(out)
+    }
+
+    fn commands(&self) -> Result<Vec<(String, String)>> {
+        Ok(self.commands.clone())
+    }
+
+    fn command(&self, words: &[String]) -> Result<String> {
+        /// More than anybody scrolls through.
+        const MOST: usize = 400_000;
+        let program = crate::base::program::own()?;
+        let mut command = std::process::Command::new(program);
+        command.arg("-C").arg(self.workspace.root()).args(words).current_dir(self.workspace.root()).stdin(std::process::Stdio::null());
+        let out = command.output().map_err(|e| Failure::environment(format!("cannot start pinfold itself: {e}")))?;
+        let bytes = [out.stdout.as_slice(), out.stderr.as_slice()].concat();
+        let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
+        let mut said = crate::base::text::clean_lines(&text);
+        if !out.status.success() {
+            said.push_str(&format!("\nIt ended with exit code {}.", out.status.code().map_or("none (killed)".to_owned(), |c| c.to_string())));
+        }
+        Ok(said)
     }
 
     fn image(&self, path: &Path, max_width: u32, max_height: u32) -> Result<Picture> {

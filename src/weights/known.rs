@@ -70,3 +70,10 @@ pub const FILES: &[Known] = &[
         "torchvision's IMAGENET1K_V2 and DEFAULT; which of the two the liver paper used is not known",
     ),
 ];
+
+/// What a published checkpoint is, by the digest of its file (spec/hevisum.md, section 3.8).
+pub fn checkpoint(sha256: &crate::base::Digest) -> Option<&'static str> {
+    const STACK: &str = "29bdc8b494f8d8a01a5d0cf79c2cd81f7d642b4d471b1362fb123848e272dbec";
+    (sha256.to_string() == STACK)
+        .then_some("HEVisum's published meta-model, output_folder/stacking_meta_best.pt of Dewey-Wang/HEVisum at 42072bf (CC BY-NC 4.0)")
+}

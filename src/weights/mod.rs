@@ -9,3 +9,4 @@ pub mod pickle;
 pub mod torch_file;
 
 pub use import::{Imported, Wish, import};
+pub use torch_file::TorchFile;

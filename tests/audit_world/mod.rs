@@ -79,6 +79,7 @@ pub fn spec() -> Spec {
         groups: vec![("markers".to_owned(), vec!["GNAS".to_owned(), "ERBB2".to_owned()])],
         ranked: Vec::new(),
         slides: false,
+        headline: pinfold::stats::evaluate::Headline::Pcc,
         panel: "list-3@list".to_owned(),
     }
 }

@@ -66,6 +66,13 @@ const DENSE: &[(i64, i64, i64, i64, i64, bool)] = &[
     (160, 960, 1, 1, 1, false),
     (224, 1344, 1, 1, 2, false),
     (640, 2560, 1, 1, 1, false),
+    // HEVisum's stem, residual blocks and shortcuts, on a tile and on subtiles.
+    (3, 32, 3, 1, 26, true),
+    (32, 64, 3, 1, 39, true),
+    (64, 64, 3, 1, 13, true),
+    (64, 128, 1, 1, 19, true),
+    (128, 128, 3, 1, 6, true),
+    (128, 256, 3, 1, 9, true),
 ];
 
 /// Channels, kernel, stride, side of the map. Through our own weight gradient.
@@ -153,6 +160,29 @@ fn layers(out: &mut Vec<Case>) -> Torch<()> {
     out.push(differentiable("adaptive average pool to 1x1", vec![maps()?], |t| t[0].f_adaptive_avg_pool2d([1, 1])));
     out.push(differentiable("average pool 2x2", vec![maps()?], |t| t[0].f_avg_pool2d([2, 2], [2, 2], [0, 0], false, true, None)));
     out.push(differentiable("max pool 3x3 stride 2", vec![maps()?], |t| t[0].f_max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false)));
+    for side in [39, 19, 13] {
+        let name = format!("max pool 2x2 at {side} px");
+        let maps = laid_out(1, &[BATCH, 32, side, side])?;
+        out.push(differentiable(name, vec![maps], |t| t[0].f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)));
+    }
+    for side in [9, 6] {
+        let maps = laid_out(1, &[BATCH, 32, side, side])?;
+        out.push(differentiable(format!("average pool 3x3 at {side} px"), vec![maps], |t| {
+            t[0].f_avg_pool2d([3, 3], [3, 3], [0, 0], false, true, None)
+        }));
+    }
+    out.push(differentiable("mean over nine subtiles (sum and division)", vec![numbers(1, &[9, BATCH, 179])?], |t| {
+        t[0].f_sum_dim_intlist([0i64].as_slice(), false, None::<Kind>)?.f_div_scalar(9.0)
+    }));
+    out.push(differentiable(
+        "batch norm of vectors, training",
+        vec![numbers(1, &[22, 256])?, numbers(2, &[256])?, numbers(3, &[256])?],
+        |t| {
+            let (mean, variance) =
+                (Tensor::f_zeros([256], (Kind::Float, tch::Device::Cpu))?, Tensor::f_ones([256], (Kind::Float, tch::Device::Cpu))?);
+            t[0].f_batch_norm(Some(&t[1]), Some(&t[2]), Some(&mean), Some(&variance), true, 0.1, 1e-5, true)
+        },
+    ));
     out.push(differentiable("bilinear upsampling, 8 to 13 px", vec![maps()?], |t| t[0].f_upsample_bilinear2d([13, 13], false, None, None)));
     out.push(differentiable("scaling of channels", vec![numbers(2, &[BATCH, 40, 1, 1])?, maps()?], |t| t[0].f_mul(&t[1])));
     out.push(differentiable("residual addition", vec![maps()?, laid_out(2, &[BATCH, 40, 8, 8])?], |t| t[0].f_add(&t[1])));
@@ -161,7 +191,7 @@ fn layers(out: &mut Vec<Case>) -> Torch<()> {
     out.push(differentiable("stochastic depth 0.2", vec![maps()?], |t| {
         pinfold::nn::layers::stochastic_depth(t[0].shallow_clone(), 0.2, true)
     }));
-    for (from, to) in [(1280, 512), (512, 250), (16, 12), (1280, 3000)] {
+    for (from, to) in [(1280, 512), (512, 250), (16, 12), (1280, 3000), (2560, 512), (210, 512), (64, 35)] {
         let inputs = vec![numbers(1, &[BATCH, from])?, numbers(2, &[to, from])?, numbers(3, &[to])?];
         out.push(differentiable(format!("linear {from} to {to}"), inputs, |t| t[0].f_linear(&t[1], Some(&t[2]))));
     }
@@ -192,8 +222,9 @@ fn layers(out: &mut Vec<Case>) -> Torch<()> {
 type One = fn(&Tensor) -> Torch<Tensor>;
 
 fn functions(out: &mut Vec<Case>) -> Torch<()> {
-    let signed: [(&str, One); 11] = [
+    let signed: [(&str, One); 12] = [
         ("SiLU", |x| x.f_silu()),
+        ("leaky ReLU", |x| x.f_leaky_relu()),
         ("sigmoid", |x| x.f_sigmoid()),
         ("ReLU", |x| x.f_relu()),
         ("ReLU6", |x| x.f_relu6()),

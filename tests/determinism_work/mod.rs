@@ -26,11 +26,11 @@ impl Row {
     }
 }
 
-/// All of it, in a fixed order; the trainings if they are wanted.
-pub fn all(with_trainings: bool) -> Vec<Row> {
+/// All of it, in a fixed order; those trainings that are wanted, by place and name.
+pub fn all(wanted: &dyn Fn(usize, &str) -> bool) -> Vec<Row> {
     let mut rows = operations::all();
-    if with_trainings && std::env::var_os("PINFOLD_DETERMINISM_ONLY").is_none() {
-        rows.extend(trainings::all());
+    if std::env::var_os("PINFOLD_DETERMINISM_ONLY").is_none() {
+        rows.extend(trainings::all(wanted));
     }
     rows
 }

@@ -3,8 +3,8 @@
 use super::Row;
 use pinfold::base::Digest;
 use pinfold::nn::{BackboneKind, Learning, shim};
-use pinfold::protocol::schema::{Averaging, Best, Class, Loss, Optimiser, Retrieval, Schedule};
-use pinfold::train::{Augment, Config, Data, Pool, Prediction, Quiet, fit, predict, retrieve};
+use pinfold::protocol::schema::{Averaging, Best, Class, Device, Loss, Optimiser, Retrieval, Schedule};
+use pinfold::train::{Augment, Clusters, Config, Data, Pool, Prediction, Quiet, Stacking, fit, predict, retrieve, stacking};
 
 /// Threads inside libtorch.
 pub const THREADS: usize = 2;
@@ -25,11 +25,11 @@ impl Augment for Mirror {
 
 /// The training of a network: its configuration and the side of its patches. One or two epochs of two steps.
 pub fn config(network: BackboneKind) -> (Config, usize) {
-    let side = if network == BackboneKind::EfficientNetB0 { 40 } else { 32 };
+    let side = network.only_side().unwrap_or(if network == BackboneKind::EfficientNetB0 { 40 } else { 32 });
     // Saving the state of a large network after each epoch takes longer than training it.
     let epochs = if matches!(network, BackboneKind::EfficientNetB0 | BackboneKind::TinyCnn) { 2 } else { 1 };
     let c = Config {
-        hidden: 24,
+        hidden: if network.only_side().is_some() { 0 } else { 24 },
         dropout: 0.4,
         batch: 3,
         evaluation_batch: 2,
@@ -62,6 +62,8 @@ pub fn configs() -> Vec<(String, Config, usize)> {
         learning: Learning::From(-1),
         ..tiny.clone()
     };
+    let told = Config { clusters: Some(Clusters::new(&[0, 1, -1, 1, 0, 0, -1, 1], 2)), ..tiny.clone() };
+    out.push(("tiny_cnn, told each spot's cluster".into(), told, side));
     out.push(("tiny_cnn, half of it frozen, squared errors, descent with momentum".into(), stnet, side));
     let retrieval = Some(Retrieval { width: 6, temperature: 1.0, mode: Averaging::Average, k: 3 });
     let bleep = Config { optimiser: Optimiser::Adamw, loss: Loss::Contrastive, retrieval, hidden: 0, ..tiny };
@@ -101,13 +103,55 @@ pub fn train(name: &str, c: &Config, side: usize) -> Vec<Row> {
     vec![row("checkpoint", out.checkpoint), row("history", history), row("predictions", Digest::of(&bytes))]
 }
 
-/// Every training, in the class `portable`.
-pub fn all() -> Vec<Row> {
+/// Every wanted training, in the class `portable`.
+pub fn all(wanted: &dyn Fn(usize, &str) -> bool) -> Vec<Row> {
     let timed = |(name, c, side): (String, Config, usize)| {
         let started = std::time::Instant::now();
         let rows = train(&name, &c, side);
         println!("training of {name}: {:.1} s", started.elapsed().as_secs_f64());
         rows
     };
-    configs().into_iter().flat_map(timed).collect()
+    let all = configs();
+    let with_stack = wanted(all.len(), STACK);
+    let all = all.into_iter().enumerate().filter(|(i, (name, _, _))| wanted(*i, name));
+    all.flat_map(|(_, one)| timed(one)).chain(with_stack.then(stack).into_iter().flatten()).collect()
+}
+
+/// The name of a meta-model's training.
+pub const STACK: &str = "a stack of six";
+
+/// A meta-model over the predictions of six networks for five genes.
+fn stack() -> Vec<Row> {
+    let inputs: Vec<f32> = (0..ROWS * 6 * GENES).map(|i| (i * 53 % 67) as f32 / 8.0).collect();
+    let targets: Vec<f32> = (0..ROWS * GENES).map(|i| (i * 37 % 19) as f32 / 4.0 - 2.0).collect();
+    let rows: Vec<usize> = (0..ROWS).collect();
+    let table =
+        stacking::Table { inputs: &inputs, width: 6 * GENES, targets: &targets, genes: GENES, train: &rows[..5], validation: &rows[5..] };
+    let how = Stacking {
+        learning_rate: 0.003,
+        epochs: 3,
+        batch: 3,
+        patience: 3,
+        seed: 42,
+        fold: 0,
+        threads: THREADS,
+        class: Class::Portable,
+        device: Device::Cpu,
+        identity: String::new(),
+    };
+    let dir = tempfile::tempdir().expect("tempdir");
+    let checkpoint = dir.path().join("checkpoint.safetensors");
+    let work = || {
+        pinfold::train::stack(&how, &table, dir.path(), &mut Quiet).expect("stack");
+        stacking::stack_answers(&checkpoint, &inputs, &how).expect("answers")
+    };
+    let (answers, operations) = shim::recorded(work).expect("record");
+    let bytes: Vec<u8> = answers.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let row = |result: &str, digest: Digest| Row {
+        work: format!("training of {STACK}"),
+        result: result.into(),
+        digest: digest.to_string(),
+        operations: operations.clone(),
+    };
+    vec![row("checkpoint", Digest::of_file(&checkpoint).expect("checkpoint")), row("predictions", Digest::of(&bytes))]
 }

@@ -64,7 +64,7 @@ impl Place {
         &self.root
     }
     pub fn pinfold(&self, args: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_pinfold"))
+        Command::new(env!("CARGO_BIN_EXE_pinfold-engine"))
             .args(args)
             .current_dir(self.path())
             .env_remove("PINFOLD_DATA")

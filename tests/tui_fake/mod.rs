@@ -139,6 +139,17 @@ impl Facts for FakeFacts {
         Ok(vec![demo, holdout, loo])
     }
 
+    fn commands(&self) -> Result<Vec<(String, String)>> {
+        self.call("commands")?;
+        let names = ["audit", "data", "gc", "list", "lock", "plan", "report", "resume", "run", "status", "stop"];
+        Ok(names.map(|n| (n.to_owned(), format!("what {n} does"))).to_vec())
+    }
+
+    fn command(&self, words: &[String]) -> Result<String> {
+        let world = self.call(&format!("command {}", words.join(" ")))?;
+        Ok(outside(&world, "2 things would go, 41 MB"))
+    }
+
     fn init_demo(&self) -> Result<String> {
         let mut world = self.call("init_demo")?;
         world.initialised = true;
@@ -469,7 +480,7 @@ impl Desk {
                 }
                 Effect::Quit(words) => self.quit = Some(words),
                 Effect::Suspend => self.suspended += 1,
-                Effect::Redraw => {}
+                Effect::Redraw | Effect::Copy(_) => {}
             }
         }
     }
@@ -486,6 +497,7 @@ impl Desk {
             self.key(match c {
                 '\n' => KeyCode::Enter,
                 '\u{1b}' => KeyCode::Esc,
+                '\t' => KeyCode::Tab,
                 c => KeyCode::Char(c),
             });
         }

@@ -1,5 +1,6 @@
 //! `pinfold data`: what data are there, what is missing, and whether they are what was published.
 
+mod el_hackathon;
 mod exchange;
 mod gse240429;
 
@@ -12,7 +13,7 @@ use crate::dataset::{Severity, nearest};
 use std::path::PathBuf;
 
 /// Names of data sets that pinfold will read one day, so that asking for them is answered well.
-const LATER: [&str; 7] = ["hest", "he2020", "ji2020", "stimage", "nh2st", "triplex", "elhack"];
+const LATER: [&str; 6] = ["hest", "he2020", "ji2020", "stimage", "nh2st", "triplex"];
 
 /// Arguments of `data`.
 #[derive(clap::Args)]
@@ -28,6 +29,8 @@ enum What {
     /// Files are looked for in PINFOLD_DATA, else in ./data. Exit code 2 when a piece that is needed is missing or
     /// refused: with --slides all of those slides are needed, without it at least one whole section.
     Check(CheckArgs),
+    /// Write a small file in the layout of el-hackathon-2025, its slides made from a seed, to try its protocols with.
+    Make(el_hackathon::MakeArgs),
     /// Bring in a published dataset.csv with its folder of PNG patches, so that protocols can use it.
     Import(exchange::ImportArgs),
     /// Write what a protocol made of its data as dataset.csv with a folder of PNG patches.
@@ -36,7 +39,7 @@ enum What {
 
 #[derive(clap::Args)]
 struct CheckArgs {
-    /// her2st, gse240429, visium, or synthetic.
+    /// her2st, gse240429, el-hackathon-2025, visium, or synthetic.
     dataset: String,
     /// For visium: the folder below the data root that holds one Space Ranger folder a slide.
     #[arg(long, value_name = "FOLDER", default_value = "")]
@@ -53,21 +56,21 @@ struct CheckArgs {
 pub fn run(at: &Here, args: Args) -> Result<()> {
     let args = match args.what {
         What::Check(args) => args,
+        What::Make(args) => return el_hackathon::make(&args),
         What::Import(args) => return exchange::import(&args),
         What::Export(args) => return exchange::export(at, &args),
     };
     match args.dataset.as_str() {
         "her2st" => check_her2st(&args),
         "gse240429" => gse240429::check(&root(), &args.slides, args.json),
+        "el-hackathon-2025" => el_hackathon::check(&root(), args.json),
         "visium" => gse240429::visium_check(&root(), &args.folder, &args.slides, args.json),
         "synthetic" if args.json => output::json(&serde_json::json!({"dataset": "synthetic", "complete": true, "sections": []})),
         "synthetic" => output::print("synthetic slides are made on the spot from their seed: nothing is needed, nothing is missing\n"),
         later if LATER.contains(&later) => Err(Failure::input(format!("the dataset '{later}' is not supported yet in this version"))
-            .hint("this version reads her2st, gse240429 and visium, and makes synthetic slides")),
-        other => {
-            Err(Failure::input(format!("unknown dataset '{other}'"))
-                .hint(nearest::hint(other, ["her2st", "gse240429", "visium", "synthetic"])))
-        }
+            .hint("this version reads her2st, gse240429, el-hackathon-2025 and visium, and makes synthetic slides")),
+        other => Err(Failure::input(format!("unknown dataset '{other}'"))
+            .hint(nearest::hint(other, ["her2st", "gse240429", "el-hackathon-2025", "visium", "synthetic"]))),
     }
 }
 

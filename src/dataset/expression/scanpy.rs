@@ -4,8 +4,8 @@
 //! made here: factor and scaled count are f32, the logarithm is taken of an f32; means and variances are f64.
 
 use super::space::GeneSpace;
+use crate::base::exact::{exp, ln};
 use crate::base::{Failure, Result};
-use crate::dataset::exact::{exp, ln};
 use crate::dataset::model::{Counts, Slide};
 use serde::{Deserialize, Serialize};
 

@@ -2,8 +2,8 @@
 
 use super::scanpy::{Median, log1p, median_total, scaled};
 use super::space::GeneSpace;
+use crate::base::exact::ln;
 use crate::base::{Failure, Result};
-use crate::dataset::exact::ln;
 use crate::dataset::model::Slide;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -36,6 +36,12 @@ pub enum Transform {
     },
     /// No count at all: the values that the data set's publishers give ([`crate::dataset::Given`]).
     Given,
+    /// The rank of a gene among the panel's genes of its spot, from 1 for the least: of the given values where there are
+    /// any, else of the counts.
+    Rank {
+        /// Equal values by their order in the panel (published), or each the mean of their ranks.
+        ordinal: bool,
+    },
 }
 
 impl Transform {
@@ -48,7 +54,7 @@ impl Transform {
     }
 
     /// The value for one count in a spot with this total, on a slide with this many genes. `Log1pMedian` needs [`Transform::on`]
-    /// first, and `Given` has no value for a count: both give NaN here.
+    /// first, `Given` has no value for a count, and a rank needs the whole spot: all give NaN here.
     pub fn value(self, count: u32, total: u64, genes: usize) -> f64 {
         let c = f64::from(count);
         match self {
@@ -58,7 +64,7 @@ impl Transform {
             Transform::StNet => ln((1.0 + c) / (genes as f64 + total as f64)),
             Transform::Raw => c,
             Transform::Log1pScaled { target } => f64::from(log1p(scaled(count, total, target))),
-            Transform::Log1pMedian { .. } | Transform::Given => f64::NAN,
+            Transform::Log1pMedian { .. } | Transform::Given | Transform::Rank { .. } => f64::NAN,
         }
     }
 }
@@ -68,13 +74,15 @@ impl FromStr for Transform {
     fn from_str(text: &str) -> Result<Self> {
         let bad = |why: &str| {
             Failure::input(format!("'{text}' is no expression transform{why}"))
-                .hint("use log1p-count, log1p-cpm:TARGET (such as log1p-cpm:10000), log1p-median:positive or :all, st-net, raw or given")
+                .hint("use log1p-count, log1p-cpm:TARGET (such as log1p-cpm:10000), log1p-median:positive or :all, rank:ordinal or :average, st-net, raw or given")
         };
         match text.split_once(':').map_or((text, None), |(name, target)| (name, Some(target))) {
             ("log1p-count", None) => Ok(Self::Log1pCount),
             ("st-net", None) => Ok(Self::StNet),
             ("raw", None) => Ok(Self::Raw),
             ("given", None) => Ok(Self::Given),
+            ("rank", Some("ordinal")) => Ok(Self::Rank { ordinal: true }),
+            ("rank", Some("average")) => Ok(Self::Rank { ordinal: false }),
             ("log1p-median", Some("positive")) => Ok(Self::Log1pMedian { median: Median::Positive }),
             ("log1p-median", Some("all")) => Ok(Self::Log1pMedian { median: Median::All }),
             ("log1p-cpm", None) => Err(bad(": the target is missing")),
@@ -112,6 +120,8 @@ impl fmt::Display for Transform {
             Self::StNet => f.write_str("st-net"),
             Self::Raw => f.write_str("raw"),
             Self::Given => f.write_str("given"),
+            Self::Rank { ordinal: true } => f.write_str("rank:ordinal"),
+            Self::Rank { ordinal: false } => f.write_str("rank:average"),
             Self::Log1pMedian { median: Median::Positive } => f.write_str("log1p-median:positive"),
             Self::Log1pMedian { median: Median::All } => f.write_str("log1p-median:all"),
             Self::Log1pScaled { target } => write!(f, "log1p-scaled:{target}"),
@@ -162,9 +172,25 @@ pub fn expression(slides: &[Slide], space: &GeneSpace, transform: Transform) -> 
     Matrix { rows, cols: space.genes.len(), data }
 }
 
+/// The ranks of a table's values within each row. Ranks are small whole or half numbers, exact in f32.
+fn within_spots(values: Matrix, ordinal: bool) -> Matrix {
+    let row = |row: &[f32]| {
+        let row: Vec<f64> = row.iter().map(|&v| f64::from(v)).collect();
+        // Counts and given values are numbers, all of them: readers see to it.
+        crate::stats::within::ranked(&row, ordinal).unwrap_or_else(|| vec![f64::NAN; row.len()])
+    };
+    let data = values.data.chunks_exact(values.cols.max(1)).flat_map(row).map(|rank| rank as f32).collect();
+    Matrix { data, ..values }
+}
+
 /// What [`expression`] gives, or an error where a slide lacks what the transform needs: counts, or given values for the
 /// space's genes.
 pub fn targets(slides: &[Slide], space: &GeneSpace, transform: Transform) -> Result<Matrix> {
+    if let Transform::Rank { ordinal } = transform {
+        let given = slides.iter().any(|s| s.given.as_ref().is_some_and(|g| g.values.is_some()));
+        let values = targets(slides, space, if given { Transform::Given } else { Transform::Raw })?;
+        return Ok(within_spots(values, ordinal));
+    }
     if transform != Transform::Given {
         if let Some(slide) = slides.iter().find(|s| !s.has_counts()) {
             return Err(Failure::input(format!("slide {} has no counts, and the transform '{transform}' needs them", slide.id))

@@ -2,7 +2,7 @@
 
 use super::super::genes::{Class, correlation, truth_class};
 use super::*;
-use crate::dataset::exact::ln;
+use crate::base::exact::ln;
 
 fn tiny() -> Spec {
     Spec { slides: vec!["S1".into(), "S2".into()], side: 4, pitch_px: 16, genes: 10, seed: 7 }

@@ -4,8 +4,8 @@
 //! gradient genes and noise genes. Without that, dividing by the total would carry the morphology into noise genes.
 
 use super::render::Morphology;
+use crate::base::exact::{cos, exp, sin};
 use crate::base::{Draw, Failure, Result};
-use crate::dataset::exact::{cos, exp, sin};
 use crate::dataset::model::Counts;
 
 /// What a synthetic gene follows.

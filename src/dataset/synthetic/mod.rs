@@ -10,7 +10,7 @@
 //! | `generate` | the whole |
 //!
 //! Every random draw is keyed by (seed, purpose, slide, place), and every function is exact arithmetic
-//! ([`super::exact`]), so a specification gives the same pixels and counts on every machine.
+//! ([`crate::base::exact`]), so a specification gives the same pixels and counts on every machine.
 
 mod generate;
 mod genes;

@@ -1,7 +1,7 @@
 //! Smooth random fields of the plane: gradient noise on an integer lattice (after Perlin, "Improving noise", 2002).
 
 use crate::base::Draw;
-use crate::dataset::exact::{cos, sin};
+use crate::base::exact::{cos, sin};
 
 /// A field of the plane, about -1 to 1, with features of size 1, that repeats every 256.
 pub struct Noise {

@@ -3,7 +3,7 @@
 use super::noise::{Noise, step};
 use super::tissue::Tissue;
 use crate::base::Draw;
-use crate::dataset::exact::{cos, sin};
+use crate::base::exact::{cos, sin};
 
 /// One nucleus. Lengths in pixels.
 struct Nucleus {

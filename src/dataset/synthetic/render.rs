@@ -4,7 +4,7 @@ use super::noise::{Noise, step};
 use super::nuclei::{self, Layer};
 use super::tissue::Tissue;
 use crate::base::Draw;
-use crate::dataset::exact::exp;
+use crate::base::exact::exp;
 use crate::dataset::image::RgbImage;
 use rayon::prelude::*;
 

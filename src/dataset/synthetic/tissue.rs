@@ -3,7 +3,7 @@
 
 use super::noise::{Noise, step};
 use crate::base::Draw;
-use crate::dataset::exact::{cos, sin};
+use crate::base::exact::{cos, sin};
 
 /// A gland: an ellipse with a pale lumen, a band of cells, and a thin wall.
 pub(super) struct Gland {

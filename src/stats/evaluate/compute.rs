@@ -1,10 +1,11 @@
 //! The evaluation itself.
 
+use super::baselines;
 use super::drivers::drivers;
 use super::headline::summary;
 use super::ranked::Ranking;
 use super::spatial::{self, Slide};
-use super::types::{Evaluation, FoldPredictions, FoldScore, GeneScore, Pooling, SlideScore, Spec, SpotAt, Undefined};
+use super::types::{Evaluation, FoldPredictions, FoldScore, GeneScore, Headline, Metric, Pooling, SlideScore, Spec, SpotAt, Undefined};
 use crate::base::{Failure, Result};
 use crate::stats::correlation::{pearson, spearman};
 use crate::stats::error::mse;
@@ -47,12 +48,22 @@ pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], training: &[Vec<f6
             pcc_by_fold: column.by_fold.iter().map(|f| f.pcc).collect(),
         })
         .collect();
-    let by_fold = folds.iter().enumerate().map(|(f, fold)| fold_score(fold, f, &columns, spec.undefined)).collect();
+    let mut by_fold: Vec<FoldScore> = folds.iter().enumerate().map(|(f, fold)| fold_score(fold, f, &columns, spec.undefined)).collect();
     let by_slide: Vec<Option<f64>> = columns.iter().map(|c| c.pcc_by_slide).collect();
     let means: Vec<f64> = columns.iter().map(|c| c.mean).collect();
     let (metrics, ranked) = Ranking { folds, genes: &scores, means: &means, training }.groups(spec)?;
     let mut summary = summary(&scores, spec)?;
     summary.extend(metrics);
+    if spec.headline == Headline::WithinSpots {
+        let constants: Vec<Vec<f32>> = folds.iter().map(baselines::constant).collect();
+        let (mean, each) = baselines::within(folds, |f| &folds[f].prediction);
+        let (_, constant) = baselines::within(folds, |f| &constants[f]);
+        for ((score, here), constant) in by_fold.iter_mut().zip(each).zip(constant) {
+            (score.within_spots, score.within_spots_constant) = (here, constant);
+        }
+        let id = format!("spearman/spot/fold/skip/{}", spec.panel);
+        summary.insert(0, Metric { id, title: "mean Spearman within spots, over folds".into(), value: mean, n: folds.len() });
+    }
     Ok(Evaluation {
         spots: table.spots.len(),
         summary,
@@ -60,6 +71,7 @@ pub fn evaluate(folds: &[FoldPredictions], abundance: &[f64], training: &[Vec<f6
         by_slide: if spec.slides { slide_scores(&slides, &places, &scores, &columns, spec) } else { Vec::new() },
         drivers: drivers(&scores, &by_slide),
         genes: scores,
+        baselines: Vec::new(),
         by_fold,
         moran_vs_pcc: spatial::association(&truth, &by_slide),
     })
@@ -123,13 +135,17 @@ fn fold_score(fold: &FoldPredictions, f: usize, columns: &[Column], undefined: U
         mean_pcc: mean_with(columns.iter().map(|c| c.by_fold[f].pcc), undefined),
         mse: mean(|s| s.mse),
         mse_constant: mean(|s| s.mse_constant),
+        within_spots: None,
+        within_spots_constant: None,
     }
 }
 
 /// All folds' rows, one after another.
-struct Table<'a> {
+pub(super) struct Table<'a> {
     folds: &'a [FoldPredictions],
     spec: &'a Spec,
+    /// Other predictions in place of the folds' own.
+    others: Option<&'a [Vec<f32>]>,
     /// The rows of each fold.
     ranges: Vec<Range<usize>>,
     /// Each row's fold and its row there.
@@ -139,13 +155,18 @@ struct Table<'a> {
 
 impl<'a> Table<'a> {
     fn over(folds: &'a [FoldPredictions], spec: &'a Spec) -> Result<Self> {
+        Self::with(folds, spec, None)
+    }
+
+    /// The folds with other predictions, of the same shapes, in place of their own.
+    pub(super) fn with(folds: &'a [FoldPredictions], spec: &'a Spec, others: Option<&'a [Vec<f32>]>) -> Result<Self> {
         let Some(first) = folds.first() else {
             return Err(Failure::input("there is no fold to evaluate"));
         };
         if first.genes.is_empty() {
             return Err(Failure::input("there is no gene to evaluate"));
         }
-        let mut out = Self { folds, spec, ranges: Vec::new(), at: Vec::new(), spots: Vec::new() };
+        let mut out = Self { folds, spec, others, ranges: Vec::new(), at: Vec::new(), spots: Vec::new() };
         for (f, fold) in folds.iter().enumerate() {
             check(fold, first).map_err(|e| e.at(format!("fold '{}'", fold.name)))?;
             let start = out.at.len();
@@ -171,7 +192,32 @@ impl<'a> Table<'a> {
 
     fn prediction(&self, i: usize, gene: usize) -> f64 {
         let (f, row) = self.at[i];
-        f64::from(self.folds[f].prediction[row * self.folds[f].genes.len() + gene])
+        let values = self.others.map_or(&self.folds[f].prediction, |others| &others[f]);
+        f64::from(values[row * self.folds[f].genes.len() + gene])
+    }
+
+    /// One gene's correlation by the spec's pooling, and its mean squared error.
+    pub(super) fn score(&self, gene: usize) -> (Option<f64>, f64) {
+        let t: Vec<f64> = (0..self.at.len()).map(|i| self.truth(i, gene)).collect();
+        let p: Vec<f64> = (0..self.at.len()).map(|i| self.prediction(i, gene)).collect();
+        let pcc = match self.spec.pooling {
+            Pooling::Oof => pearson(&t, &p),
+            Pooling::Fold => self.over_parts(self.ranges.iter().map(|r| pearson(&t[r.clone()], &p[r.clone()])).collect()),
+            Pooling::Slide => {
+                let once = self.first_of_each_row();
+                let mut slides: Vec<(&str, Vec<usize>)> = Vec::new();
+                for &i in &once {
+                    let name = self.spots[i].slide.as_str();
+                    match slides.iter_mut().find(|(n, _)| *n == name) {
+                        Some((_, rows)) => rows.push(i),
+                        None => slides.push((name, vec![i])),
+                    }
+                }
+                let pick = |rows: &[usize], of: &[f64]| rows.iter().map(|&i| of[i]).collect::<Vec<_>>();
+                self.over_parts(slides.iter().map(|(_, rows)| pearson(&pick(rows, &t), &pick(rows, &p))).collect())
+            }
+        };
+        (pcc, mse(&t, &p))
     }
 
     /// Positions of the rows, those left out that were held out before.

@@ -112,8 +112,29 @@ pub struct Spec {
     /// Each slide's own numbers are wanted too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub slides: bool,
+    /// Which number stands first.
+    #[serde(default, skip_serializing_if = "Headline::is_pcc")]
+    pub headline: Headline,
     /// The gene panel's rule and which data chose it, such as `top-mean-50@train`: part of every metric's id.
     pub panel: String,
+}
+
+/// Which number stands first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Headline {
+    /// The mean over genes of the correlation over spots.
+    #[default]
+    Pcc,
+    /// The mean over spots of the rank correlation over genes, taken fold by fold and averaged over folds (HEVisum).
+    WithinSpots,
+}
+
+impl Headline {
+    /// Whether it is what it is where nothing is said.
+    pub fn is_pcc(&self) -> bool {
+        *self == Self::Pcc
+    }
 }
 
 impl Spec {
@@ -146,6 +167,9 @@ pub struct Evaluation {
     /// What goes with predictability over genes; empty with too few genes.
     #[serde(default)]
     pub drivers: Vec<Driver>,
+    /// What simple methods reach on the same spots, the training mean first; empty where they were not asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<super::baselines::BaselineScore>,
 }
 
 /// What is known of one gene.
@@ -203,6 +227,12 @@ pub struct FoldScore {
     pub mse: f64,
     /// The same for the training mean.
     pub mse_constant: f64,
+    /// Mean over its spots of the rank correlation within the spot; only where that is the headline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_spots: Option<f64>,
+    /// The same for the training mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within_spots_constant: Option<f64>,
 }
 
 /// What is known of one slide's held-out spots, each correlation over this slide alone.

@@ -41,15 +41,22 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
 fn metrics(pen: &mut Pen<'_>, area: Rect, results: &Results, name: &str) {
     let inner = pen.section(area, &format!("Results of {name}"), "");
     let title = results.metrics.iter().map(|m| m.title.chars().count()).max().unwrap_or(0).min(usize::from(inner.width) / 2) as u16;
+    // The headline stands first whatever else there is; of the notes, a line is kept to say how many more there are.
+    let below = usize::from(inner.height).saturating_sub(1);
+    let (shown, left) = if results.notes.len() <= below { (results.notes.len(), 0) } else { (below.saturating_sub(1), results.notes.len()) };
     let mut y = inner.y;
-    for note in &results.notes {
-        if y >= inner.bottom() {
-            return;
-        }
-        pen.pieces(inner.x, y, inner.width, &[("! ", Role::Warn), (note, Role::Warn)]);
-        y += 1;
-    }
     for (i, metric) in results.metrics.iter().enumerate() {
+        if i == 1 {
+            for note in &results.notes[..shown] {
+                pen.pieces(inner.x, y, inner.width, &[("! ", Role::Warn), (note, Role::Warn)]);
+                y += 1;
+            }
+            if left > shown && y < inner.bottom() {
+                let more = format!("and {} more that make the number doubtful: 5 Reports has them all", left - shown);
+                pen.pieces(inner.x, y, inner.width, &[("! ", Role::Warn), (&more, Role::Warn)]);
+                y += 1;
+            }
+        }
         if y >= inner.bottom() {
             return;
         }

@@ -27,7 +27,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
     let notes = before_start(walk, model, usize::from(area.width).saturating_sub(10));
     let foot = if area.height >= 12 { (notes.len() as u16 + 1).min(area.height / 3) } else { 0 };
     let (top, bottom) = split_top(area, area.height - foot);
-    let list_width = if area.width >= 100 { 38 } else { 25.min(area.width) };
+    let list_width = if area.width >= 100 { 38 } else { 29.min(area.width) };
     let (left, right) = split_left(top, if area.width >= 50 { list_width } else { area.width });
     if right.width == 0 {
         // Too narrow for two columns: the list above, the step below.
@@ -95,7 +95,7 @@ fn steps(pen: &mut Pen<'_>, area: Rect, walk: &Walk, model: &Model) {
         pen.pieces(
             inner.x,
             y,
-            room,
+            room.saturating_sub(u16::from(word_width > 0)),
             &[(cursor, Role::Accent), (" ", Role::Plain), (glyph, role), (" ", Role::Plain), (&step.stage, Role::Plain)],
         );
         pen.text(inner.x + room, y, word_width, word, role);

@@ -45,6 +45,13 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
             model.sheet = None;
             model.field = Some((purpose, Field::with(&text)));
         }
+        Action::Command => {
+            model.sheet = None;
+            model.help = None;
+            model.said_back = 0;
+            model.field = Some((Purpose::Command, Field::default()));
+        }
+        Action::Copy => copy(model, effects),
         Action::InitDemo => ask(model, effects, Request::InitDemo),
         Action::Run => run(model, effects),
         Action::Stop => stop(model, effects),
@@ -83,11 +90,24 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
     }
 }
 
+/// Gives the clipboard what the screen is about: a path, a name, or the command that says the same.
+fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
+    let figure = model.reports.good().and_then(|f| f.get(model.figure)).map(|f| f.path.display().to_string());
+    let text = match model.screen.now {
+        Screen::Reports if figure.is_some() => figure,
+        Screen::Run if model.run_id().is_some() => model.run_id().map(|r| r.0.clone()),
+        screen => model.chosen.as_ref().map(|name| screen.command().replace("PROTOCOL", name)),
+    };
+    let Some(text) = text else { return };
+    model.notice = Some(format!("given to the clipboard, where the terminal allows it: {text}"));
+    effects.push(Effect::Copy(text));
+}
+
 fn page(model: &Model) -> isize {
     (model.body_height() / 2).max(1).cast_signed()
 }
 
-fn go(model: &mut Model, effects: &mut Vec<Effect>, screen: Screen) {
+pub(super) fn go(model: &mut Model, effects: &mut Vec<Effect>, screen: Screen) {
     model.help = None;
     model.sheet = None;
     if model.screen.now == screen {
@@ -107,7 +127,7 @@ fn turn(model: &mut Model, effects: &mut Vec<Effect>, by: usize) {
 }
 
 /// Asks for what the present screen shows.
-fn arrive(model: &mut Model, effects: &mut Vec<Effect>, anew: bool) {
+pub(super) fn arrive(model: &mut Model, effects: &mut Vec<Effect>, anew: bool) {
     match (model.screen.now, model.chosen.clone()) {
         (Screen::Protocols, _) => {
             ask_protocols(model, effects);
@@ -197,7 +217,7 @@ fn side(model: &mut Model, effects: &mut Vec<Effect>, by: isize) {
     }
 }
 
-fn run(model: &mut Model, effects: &mut Vec<Effect>) {
+pub(super) fn run(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(name) = model.chosen.clone() else { return };
     if model.chosen_is_running() || model.run_is_live() {
         model.notice = Some(format!("{name} is at work already"));
@@ -209,7 +229,7 @@ fn run(model: &mut Model, effects: &mut Vec<Effect>) {
     go(model, effects, Screen::Run);
 }
 
-fn stop(model: &mut Model, effects: &mut Vec<Effect>) {
+pub(super) fn stop(model: &mut Model, effects: &mut Vec<Effect>) {
     match model.run_id().cloned() {
         Some(id) if model.run_is_live() => {
             model.notice = Some("asking the run to stop".into());
@@ -228,7 +248,7 @@ fn detach(model: &mut Model, effects: &mut Vec<Effect>) {
 }
 
 /// Opens a drawer that says what is being done, and asks.
-fn on_chosen(model: &mut Model, effects: &mut Vec<Effect>, doing: &str, request: impl FnOnce(String) -> Request) {
+pub(super) fn on_chosen(model: &mut Model, effects: &mut Vec<Effect>, doing: &str, request: impl FnOnce(String) -> Request) {
     let Some(name) = model.chosen.clone() else {
         model.notice = Some("choose a protocol first".into());
         return;
@@ -241,7 +261,7 @@ fn on_chosen(model: &mut Model, effects: &mut Vec<Effect>, doing: &str, request:
 }
 
 /// Ends. Asks only when overrides were given that no run has used.
-fn quit(model: &mut Model, effects: &mut Vec<Effect>, armed: bool) {
+pub(super) fn quit(model: &mut Model, effects: &mut Vec<Effect>, armed: bool) {
     if !model.overrides.is_empty() && !model.overrides_used && !armed {
         model.quit_armed = true;
         model.notice = Some("the overrides are not saved anywhere; q again leaves without them".into());

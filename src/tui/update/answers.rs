@@ -91,6 +91,20 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
         Answer::Image(got) => {
             model.picture.take(&request, got);
         }
+        Answer::Commands(got) => {
+            model.commands.take(&request, got);
+        }
+        Answer::Command(got) => {
+            match got {
+                Ok(words) if words.trim().is_empty() => tell(model, &request, "", SheetBody::Words("It printed nothing.".into())),
+                Ok(words) => tell(model, &request, "", SheetBody::Words(words)),
+                Err(failure) => tell(model, &request, "", SheetBody::Failure(failure, None)),
+            }
+            // It may have changed anything.
+            ask_protocols(model, effects);
+            ask_runs(model, effects);
+            ask_status(model, effects);
+        }
     }
     settle(model, effects);
 }
@@ -104,6 +118,7 @@ fn tell(model: &mut Model, request: &Request, title: &str, body: SheetBody) {
     let of = match request {
         Request::Lock(name, _) => format!("Lock of {name}: "),
         Request::Audit(name) => format!("Audit of {name}: "),
+        Request::Command(words) => format!("pinfold {}", words.join(" ")),
         _ => String::new(),
     };
     model.sheet = Some(Sheet { title: format!("{of}{title}"), body, scroll: 0, waits_for: None });

@@ -3,7 +3,9 @@
 
 mod actions;
 mod answers;
+mod command;
 mod moves;
 mod turn;
 
+pub use command::candidates;
 pub use turn::{begin, update};

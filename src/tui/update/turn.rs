@@ -1,6 +1,6 @@
 //! One turn: a message comes in, the state changes, effects go out.
 
-use super::{actions, answers};
+use super::{actions, answers, command};
 use crate::tui::action::{Screen, action_of};
 use crate::tui::field::Field;
 use crate::tui::message::{Effect, Message, Request};
@@ -13,6 +13,8 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     ask_status(model, &mut effects);
     ask_protocols(model, &mut effects);
     ask(model, &mut effects, Request::Runs);
+    model.commands.ask(&Request::Commands);
+    ask(model, &mut effects, Request::Commands);
     effects
 }
 
@@ -58,14 +60,24 @@ fn field_key(model: &mut Model, effects: &mut Vec<Effect>, pressed: KeyEvent) {
     match pressed.code {
         KeyCode::Enter => {
             let text = field.text();
-            if purpose == Purpose::Override {
-                set_override(model, effects, text.trim());
+            match purpose {
+                Purpose::Override => set_override(model, effects, text.trim()),
+                Purpose::Command => command::give(model, effects, text.trim()),
+                Purpose::ProtocolSearch | Purpose::GeneSearch => {}
             }
+        }
+        KeyCode::Tab if purpose == Purpose::Command => {
+            let text = command::complete(model, &field.text());
+            model.field = Some((purpose, Field::with(&text)));
+        }
+        KeyCode::Up | KeyCode::Down if purpose == Purpose::Command => {
+            let text = command::earlier(model, pressed.code == KeyCode::Up);
+            model.field = Some((purpose, text.map_or(field, |t| Field::with(&t))));
         }
         KeyCode::Esc => match purpose {
             Purpose::ProtocolSearch => search(model, effects, purpose, String::new()),
             Purpose::GeneSearch => search(model, effects, purpose, String::new()),
-            Purpose::Override => {}
+            Purpose::Override | Purpose::Command => {}
         },
         // The list can be walked while one types.
         KeyCode::Up | KeyCode::Down if purpose != Purpose::Override => {
@@ -105,7 +117,7 @@ pub fn search(model: &mut Model, effects: &mut Vec<Effect>, purpose: Purpose, te
 }
 
 /// Takes `key=value` in place of an earlier override of the same key.
-fn set_override(model: &mut Model, effects: &mut Vec<Effect>, text: &str) {
+pub fn set_override(model: &mut Model, effects: &mut Vec<Effect>, text: &str) {
     let Some((key, value)) = text.split_once('=').map(|(k, v)| (k.trim(), v.trim())) else {
         model.notice = Some("an override is written key=value, as in train.epochs=2".into());
         model.field = Some((Purpose::Override, Field::with(text)));

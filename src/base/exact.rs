@@ -78,9 +78,27 @@ pub fn cos(x: f64) -> f64 {
     sin(x + std::f64::consts::FRAC_PI_2)
 }
 
+/// Cube root of a positive normal number, within 1e-14 of its size: Kahan's guess from the bits, then Halley's step twice.
+pub fn cbrt(x: f64) -> f64 {
+    let mut y = f64::from_bits(x.to_bits() / 3 + 0x2a9f_7893_782d_a1ce);
+    for _ in 0..2 {
+        let cube = y * y * y;
+        y *= (cube + 2.0 * x) / (2.0 * cube + x);
+    }
+    y
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cube_roots() {
+        for i in 1..20_000 {
+            let x = f64::from(i) * 0.000_37;
+            assert!((cbrt(x) / x.cbrt() - 1.0).abs() < 1e-14, "{x}");
+        }
+    }
 
     #[test]
     fn close_to_the_system_s_functions() {

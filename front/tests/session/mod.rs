@@ -1,0 +1,112 @@
+//! The real program in a pseudo-terminal, on a small workspace.
+#![allow(dead_code, reason = "each test file uses its own part of it")]
+
+use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// The program that starts at once.
+pub const PINFOLD: &str = env!("CARGO_BIN_EXE_pinfold");
+
+/// Whether the engine was built too; without it (`cargo test -p pinfold-front` alone) what needs it is not tested.
+pub fn engine() -> bool {
+    let there = Path::new(PINFOLD).with_file_name("pinfold-engine").is_file();
+    if !there {
+        println!("skipped: no pinfold-engine beside {PINFOLD}; `cargo build` makes both");
+    }
+    there
+}
+
+/// The demo, made small.
+const LITTLE: &[(&str, &str)] = &[
+    ("slides = [\"S1\", \"S2\", \"S3\"]", "slides = [\"S1\"]"),
+    ("side = 16", "side = 5"),
+    ("pitch = 64", "pitch = 24"),
+    ("genes = 36", "genes = 4"),
+    ("k = 36", "k = 4"),
+    ("size = 64\nresize = 64", "size = 24\nresize = 16"),
+    ("hidden = 64", "hidden = 8"),
+    ("epochs = 40", "epochs = 2"),
+    ("batch = 32", "batch = 8"),
+    ("threads = 2\n", "threads = 1\n"),
+];
+
+/// A workspace with that demo in a repository of its own; `more` is changed in it too.
+pub fn workspace(more: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let mut demo = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocols/demo.toml")).unwrap();
+    for (from, to) in LITTLE.iter().chain(more) {
+        assert!(demo.contains(from), "the demo no longer says {from}");
+        demo = demo.replacen(from, to, 1);
+    }
+    std::fs::create_dir(dir.path().join("protocols")).unwrap();
+    std::fs::write(dir.path().join("protocols/demo.toml"), demo).unwrap();
+    std::fs::write(dir.path().join(".gitignore"), "/artifacts\n/reports\n/runs\n").unwrap();
+    for words in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "protocol"]] {
+        let who = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
+        assert!(Command::new("git").args(who).args(words).current_dir(dir.path()).status().unwrap().success());
+    }
+    dir
+}
+
+/// A terminal with the program in it.
+pub struct Session {
+    _master: Box<dyn MasterPty + Send>,
+    pub child: Box<dyn portable_pty::Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    seen: Arc<Mutex<vt100::Parser>>,
+}
+
+impl Session {
+    /// The program in a folder.
+    pub fn start(folder: &Path) -> Self {
+        let mut command = CommandBuilder::new(PINFOLD);
+        command.cwd(folder);
+        Self::of(command)
+    }
+    /// Any command.
+    pub fn of(mut command: CommandBuilder) -> Self {
+        let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
+        command.env("TERM", "xterm-256color");
+        command.env("LC_ALL", "C.UTF-8");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let of = |n| std::num::NonZero::new(n).unwrap();
+        let seen = Arc::new(Mutex::new(vt100::Parser::new(of(24), of(80), 0)));
+        let (mut reader, sink) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&seen));
+        std::thread::spawn(move || {
+            let mut chunk = [0; 4096];
+            while let Ok(n @ 1..) = reader.read(&mut chunk) {
+                sink.lock().unwrap().process(&chunk[..n]);
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self { _master: pair.master, child, keys, seen }
+    }
+    pub fn press(&mut self, bytes: &[u8]) {
+        self.keys.write_all(bytes).unwrap();
+        self.keys.flush().unwrap();
+    }
+    /// Waits until a text stands on the screen.
+    pub fn wait(&self, text: &str) {
+        let limit = std::env::var("PINFOLD_TEST_SECONDS").ok().and_then(|s| s.parse().ok()).unwrap_or(60);
+        let start = Instant::now();
+        loop {
+            let screen = self.seen.lock().unwrap().screen().contents();
+            if screen.contains(text) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(limit), "no {text:?} on the screen:\n{screen}");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
