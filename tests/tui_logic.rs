@@ -36,8 +36,8 @@ fn from_nothing_to_a_locked_and_audited_demo() {
     desk.keys("l");
     assert!(desk.text().contains("is in pinfold.lock"), "{}", desk.text());
     desk.keys("\u{1b}a");
-    assert!(desk.text().contains("Audit of demo: passed") && desk.text().contains("30 verified"), "{}", desk.text());
-    desk.keys("\u{1b}5");
+    assert!(desk.text().contains("level metrics: passed") && desk.text().contains("36 verified"), "{}", desk.text());
+    desk.keys("6");
     assert!(desk.text().contains("training-curves"), "{}", desk.text());
     assert!(desk.text().contains("locked"), "{}", desk.text());
     desk.keys("q");
@@ -135,7 +135,9 @@ fn a_failed_audit_opens_at_the_difference() {
     let mut desk = desk(FakeFacts::with(|w| (w.run, w.locked, w.drifted) = (Some(RunState::Done), true, true)));
     desk.keys("a");
     let text = desk.text();
-    assert!(text.contains("1 thing differs") && text.contains("file-12"), "{text}");
+    assert!(text.contains("1 differs") && text.contains("file-12") && text.contains("other content"), "{text}");
+    let row = desk.model.audit_rows()[desk.model.audit_row];
+    assert_eq!((row.name, row.tally.failed), ("file-12.safetensors", 1), "the cursor is on it");
 }
 
 #[test]
@@ -205,7 +207,7 @@ fn what_lies_over_the_screen_closes_before_the_program_does() {
     let mut desk = desk(done());
     desk.keys("?q");
     assert!(desk.quit.is_none() && desk.model.help.is_none());
-    desk.keys("aq");
+    desk.keys("lq");
     assert!(desk.quit.is_none() && desk.model.sheet.is_none());
     desk.send(Message::Key(KeyEvent::new(KeyCode::Char('z'), KeyModifiers::CONTROL)));
     assert_eq!(desk.suspended, 1);
@@ -214,7 +216,7 @@ fn what_lies_over_the_screen_closes_before_the_program_does() {
 #[test]
 fn a_broken_workspace_is_explained_on_every_screen() {
     let mut desk = desk(FakeFacts::with(|w| w.broken = true));
-    for keys in ["1", "2", "3", "4", "5"] {
+    for keys in ["1", "2", "3", "4", "5", "6"] {
         desk.keys(keys);
         assert!(!desk.text().contains("panicked"));
     }
@@ -282,5 +284,84 @@ fn the_clipboard_gets_a_path_a_name_or_a_command() {
     assert_eq!(copied("").as_deref(), Some("pinfold list"));
     assert_eq!(copied("2").as_deref(), Some("pinfold plan demo"));
     assert_eq!(copied("3").as_deref(), Some("01JD4M7Q2X"));
-    assert!(copied("5").is_some_and(|p| p.ends_with(".png")), "a figure's path");
+    assert_eq!(copied("5").as_deref(), Some("pinfold audit demo"));
+    assert!(copied("6").is_some_and(|p| p.ends_with(".png")), "a figure's path");
+}
+
+#[test]
+fn the_lock_is_a_tree_and_the_level_is_chosen_before_it_is_paid_for() {
+    let locked = || desk(FakeFacts::with(|w| (w.run, w.locked) = (Some(RunState::Done), true)));
+    let mut desk = locked();
+    desk.keys("5");
+    let text = desk.text();
+    assert!(text.contains("nothing was checked yet") && text.contains("37 not checked") && text.contains("‹metrics›"), "{text}");
+    assert!(text.contains("reads 36 files, 4.1 MB"), "the cost is told first:\n{text}");
+    assert!(!desk.facts.calls().iter().any(|c| c.starts_with("audit")), "looking is not auditing");
+    // Enter opens and closes; the cursor stays on the node.
+    let at = desk.model.audit_rows().iter().position(|r| r.name == "artifacts").expect("artifacts");
+    desk.keys(&"j".repeat(at));
+    let closed = desk.model.audit_rows().len();
+    desk.keys("\n");
+    assert_eq!((desk.model.audit_rows().len(), desk.model.audit_row), (closed + 2, at));
+    desk.keys("jj\nj\n");
+    assert_eq!(desk.model.audit_rows()[desk.model.audit_row].name, "train[f1]", "from a thing, its own node is closed");
+    assert_eq!(desk.model.audit_rows().len(), closed + 2);
+    // The level is chosen with the arrows, and no further than the deepest.
+    desk.keys("]]]");
+    assert!(desk.text().contains("‹retrain›") && desk.text().contains("about 1 min 20 s"), "{}", desk.text());
+    desk.keys("a");
+    assert!(desk.facts.calls().contains(&"audit retrain".to_owned()), "{:?}", desk.facts.calls());
+    // From another screen the usual level is meant.
+    let mut desk = locked();
+    desk.keys("5]]1a");
+    assert!(desk.facts.calls().contains(&"audit metrics".to_owned()), "{:?}", desk.facts.calls());
+    assert_eq!(desk.model.screen.now, Screen::Audit);
+}
+
+#[test]
+fn an_audit_at_work_tells_how_far_it_is_and_can_be_ended() {
+    let mut desk = desk(FakeFacts::with(|w| (w.run, w.locked) = (Some(RunState::Done), true)));
+    desk.keys("5");
+    // The answer is held back.
+    let effects = update(&mut desk.model, Message::Key(KeyCode::Char('a').into()));
+    assert_eq!(effects[0], Effect::Ask(Request::Audit("demo".into(), Default::default())));
+    desk.perform(effects[1..].to_vec());
+    assert!(desk.text().contains("12/36 files"), "{}", desk.text());
+    desk.keys("a");
+    assert!(desk.text().contains("is at work"), "{}", desk.text());
+    desk.keys("s");
+    assert!(desk.facts.calls().contains(&"stop_audit".to_owned()));
+    // Elsewhere its end is news.
+    desk.keys("1");
+    let request = Request::Audit("demo".into(), Default::default());
+    let answer = pinfold::tui::lanes::answer(&desk.facts, &request);
+    desk.send(Message::Answer(request, answer));
+    assert!(desk.text().contains("the audit of demo passed"), "{}", desk.text());
+}
+
+#[test]
+fn why_it_is_stale_is_shown_leaf_by_leaf() {
+    let mut desk = desk(done());
+    desk.keys("jj5");
+    let text = desk.text();
+    assert!(text.contains("why it is stale") && text.contains("train.epochs") && text.contains("2 parameters"), "{text}");
+    desk.keys("jj");
+    let text = desk.text();
+    assert!(text.contains("locked  8") && text.contains("now     20"), "{text}");
+}
+
+#[test]
+fn a_parameter_is_written_into_the_file() {
+    let mut desk = desk(FakeFacts::with(|_| {}));
+    desk.keys("\njjjjw");
+    assert!(desk.text().contains("into the file: train.epochs=8"), "{}", desk.text());
+    desk.key(KeyCode::Backspace);
+    desk.keys("3\n");
+    assert!(desk.facts.calls().contains(&"edit demo train.epochs=3".to_owned()), "{:?}", desk.facts.calls());
+    assert!(desk.text().contains("now says train.epochs = 3"), "{}", desk.text());
+    assert!(desk.model.overrides.is_empty());
+    desk.keys("w\u{1b}w");
+    desk.send(Message::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    desk.keys("wrong=1\n");
+    assert!(desk.text().contains("was not changed") && desk.text().contains("docs/protocol.md"), "{}", desk.text());
 }

@@ -89,7 +89,7 @@ fn with_run(state: RunState) -> Desk {
 
 #[test]
 fn an_idle_screen_sends_no_bytes() {
-    for keys in ["", "\n", "3", "4", "5", "l", "a", "?"] {
+    for keys in ["", "\n", "3", "4", "5", "6", "l", "a", "?"] {
         let mut desk = with_run(RunState::Done);
         desk.keys(keys);
         // The news of the last key goes with the next; an idle screen is one where nobody presses any.

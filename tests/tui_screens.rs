@@ -64,16 +64,25 @@ fn results() {
 
 #[test]
 fn reports() {
-    picture("reports", done, "5j");
-    picture("reports_none", fresh, "5");
+    picture("reports", done, "6j");
+    picture("reports_none", fresh, "6");
 }
 
 #[test]
 fn drawers() {
     picture("locked", done, "l");
     picture("lock_refused", || FakeFacts::with(|w| (w.run, w.dirty) = (Some(RunState::Done), true)), "l");
-    picture("audit_failed", || FakeFacts::with(|w| (w.run, w.locked, w.drifted) = (Some(RunState::Done), true, true)), "a");
     picture("help", done, "4?");
+}
+
+#[test]
+fn audit() {
+    let locked = || FakeFacts::with(|w| (w.run, w.locked) = (Some(RunState::Done), true));
+    picture("audit_none", done, "5");
+    picture("audit_locked", locked, "5jjjj\nj");
+    picture("audit_stale", locked, "jj5jj");
+    picture("audit_passed", locked, "a");
+    picture("audit_failed", || FakeFacts::with(|w| (w.run, w.locked, w.drifted) = (Some(RunState::Done), true, true)), "a");
 }
 
 #[test]
@@ -90,7 +99,7 @@ fn small_terminals_say_what_matters() {
 
 /// All screens of a finished workspace.
 fn tour(facts: &FakeFacts, look: Look) -> Vec<Desk> {
-    let keys = ["", "\n", "\njjjj", "3", "4", "4z", "5", "5\n", "l", "a", "?", "/x"];
+    let keys = ["", "\n", "\njjjj", "3", "4", "4z", "5", "5jj\n", "6", "6\n", "l", "a", "?", "/x", "jj5jj", "\njjjjw"];
     keys.iter()
         .map(|keys| {
             let mut desk = Desk::open(facts.clone(), look, (80, 24));

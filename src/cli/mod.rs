@@ -8,6 +8,7 @@ mod completions;
 mod data;
 mod diff;
 mod doctor;
+mod edit;
 mod gc;
 #[cfg(feature = "train")]
 mod import_checkpoint;
@@ -77,6 +78,8 @@ enum Command {
     Stop(stop::Args),
     /// Show what of a protocol is done, what would run, why, and how long it should take.
     Plan(plan::Args),
+    /// Write values into a protocol's file; its comments stay. (--set changes one run alone.)
+    Edit(edit::Args),
     /// List the quirks of a protocol's published code, kept or mended; say what each is worth.
     Quirks(quirks::Args),
     /// Show a protocol's numbers over several seeds.
@@ -176,6 +179,7 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Status(args)) => status::run(&at, &args),
         Some(Command::Stop(args)) => stop::run(&at, &args),
         Some(Command::Plan(args)) => plan::run(&at, &args),
+        Some(Command::Edit(args)) => edit::run(&at, &args),
         Some(Command::Quirks(args)) => quirks::run(&at, &args),
         Some(Command::Seeds(args)) => seeds::run(&at, &args),
         Some(Command::Compare(args)) => compare::run(&at, &args),

@@ -4,6 +4,7 @@ pub mod augmentation;
 pub mod check;
 pub mod clusters;
 pub mod data;
+pub mod edit;
 pub mod execution;
 pub mod extends;
 pub mod genes;

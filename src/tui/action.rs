@@ -13,13 +13,15 @@ pub enum Screen {
     Run,
     /// The numbers.
     Results,
+    /// What is locked, and whether it still holds.
+    Audit,
     /// The figures.
     Reports,
 }
 
 impl Screen {
     /// All of them, in the order of their keys.
-    pub const ALL: [Self; 5] = [Self::Protocols, Self::Walk, Self::Run, Self::Results, Self::Reports];
+    pub const ALL: [Self; 6] = [Self::Protocols, Self::Walk, Self::Run, Self::Results, Self::Audit, Self::Reports];
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -28,6 +30,7 @@ impl Screen {
             Self::Walk => "Walk",
             Self::Run => "Run",
             Self::Results => "Results",
+            Self::Audit => "Audit",
             Self::Reports => "Reports",
         }
     }
@@ -38,6 +41,7 @@ impl Screen {
             Self::Protocols => "pinfold list",
             Self::Walk => "pinfold plan PROTOCOL",
             Self::Run => "pinfold status",
+            Self::Audit => "pinfold audit PROTOCOL",
             Self::Results | Self::Reports => "pinfold report PROTOCOL",
         }
     }
@@ -49,6 +53,7 @@ impl Screen {
             Self::Walk => "One protocol step by step: what it does and why, what it needs, what was found, and every parameter.",
             Self::Run => "A run at work. It is a process of its own: leaving this screen, or the program, does not stop it.",
             Self::Results => "The metrics beside the published ones, every gene, and the slide: truth beside prediction.",
+            Self::Audit => "Everything that is locked, whether it still is what the lock says, and why a protocol is stale.",
             Self::Reports => "The figures, what they show, and the text that ties each to its run.",
         }
     }
@@ -99,8 +104,12 @@ pub enum Action {
     LockDirty,
     /// Audit.
     Audit,
+    /// End the audit at work.
+    StopAudit,
     /// Edit a parameter as an override.
     Override,
+    /// Write a parameter into the protocol's file.
+    Edit,
     /// Forget all overrides.
     DropOverrides,
     /// The next of several (slide, run).
@@ -164,7 +173,7 @@ macro_rules! bind {
     };
 }
 
-use Screen::{Protocols, Reports, Results, Run, Walk};
+use Screen::{Audit, Protocols, Reports, Results, Run, Walk};
 
 /// The key map. Order here is order in the help.
 pub static BINDINGS: &[Binding] = &[
@@ -172,7 +181,8 @@ pub static BINDINGS: &[Binding] = &[
     bind!(&[], [plain('2')], ("2", "2"), Action::Go(Walk), "", "the steps of the chosen protocol", 90),
     bind!(&[], [plain('3')], ("3", "3"), Action::Go(Run), "", "its newest run", 90),
     bind!(&[], [plain('4')], ("4", "4"), Action::Go(Results), "", "its numbers", 90),
-    bind!(&[], [plain('5')], ("5", "5"), Action::Go(Reports), "", "its figures", 90),
+    bind!(&[], [plain('5')], ("5", "5"), Action::Go(Audit), "", "what is locked of it", 90),
+    bind!(&[], [plain('6')], ("6", "6"), Action::Go(Reports), "", "its figures", 90),
     bind!(&[], [bare(KeyCode::Tab)], ("Tab", "Tab"), Action::NextScreen, "", "the next screen; Shift-Tab goes back", 90),
     bind!(&[], [(KeyCode::BackTab, KeyModifiers::SHIFT), bare(KeyCode::BackTab)], ("S-Tab", "S-Tab"), Action::PreviousScreen, "", "", 99),
     bind!(&[], [bare(KeyCode::Up), plain('k')], ("↑↓", "jk"), Action::Up, "move", "up and down; also j and k", 40),
@@ -192,26 +202,10 @@ pub static BINDINGS: &[Binding] = &[
         30
     ),
     bind!(&[Protocols], [plain('i')], ("i", "i"), Action::InitDemo, "make the demo", "make a workspace with the demo in this folder", 5),
+    bind!(&[], [plain('r')], ("r", "r"), Action::Run, "run", "start or go on with a run of the chosen protocol", 12),
+    bind!(&[], [plain('l')], ("l", "l"), Action::Lock, "lock", "write the newest run into pinfold.lock", 14),
     bind!(
-        &[Protocols, Walk, Run, Results, Reports],
-        [plain('r')],
-        ("r", "r"),
-        Action::Run,
-        "run",
-        "start or go on with a run of the chosen protocol",
-        12
-    ),
-    bind!(
-        &[Protocols, Walk, Run, Results, Reports],
-        [plain('l')],
-        ("l", "l"),
-        Action::Lock,
-        "lock",
-        "write the newest run into pinfold.lock",
-        14
-    ),
-    bind!(
-        &[Protocols, Walk, Run, Results, Reports],
+        &[],
         [plain('L')],
         ("L", "L"),
         Action::LockDirty,
@@ -219,19 +213,23 @@ pub static BINDINGS: &[Binding] = &[
         "after a refusal: lock although the tree is dirty, patch and all",
         15
     ),
-    bind!(
-        &[Protocols, Walk, Run, Results, Reports],
-        [plain('a')],
-        ("a", "a"),
-        Action::Audit,
-        "audit",
-        "hold the lock against the files",
-        16
-    ),
+    bind!(&[], [plain('a')], ("a", "a"), Action::Audit, "audit", "hold the lock against the files", 16),
     bind!(&[Walk], [plain('e')], ("e", "e"), Action::Override, "override", "give the parameter another value for the next run", 20),
-    bind!(&[Walk], [plain('x')], ("x", "x"), Action::DropOverrides, "drop overrides", "forget every override", 21),
+    bind!(&[Walk], [plain('w')], ("w", "w"), Action::Edit, "write", "write another value into the protocol's file; its comments stay", 21),
+    bind!(&[Walk], [plain('x')], ("x", "x"), Action::DropOverrides, "drop overrides", "forget every override", 22),
     bind!(&[Walk], [bare(KeyCode::Right), plain(']')], ("←→", "[]"), Action::Next, "parameter", "the parameters of this step", 41),
     bind!(&[Walk], [bare(KeyCode::Left), plain('[')], ("←→", "[]"), Action::Previous, "", "", 99),
+    bind!(
+        &[Audit],
+        [bare(KeyCode::Right), plain(']')],
+        ("←→", "[]"),
+        Action::Next,
+        "level",
+        "how deep to look: a deeper and a shallower level",
+        20
+    ),
+    bind!(&[Audit], [bare(KeyCode::Left), plain('[')], ("←→", "[]"), Action::Previous, "", "", 99),
+    bind!(&[Audit], [plain('s')], ("s", "s"), Action::StopAudit, "stop", "end the audit at work; nothing of it is kept", 11),
     bind!(&[Run], [plain('s')], ("s", "s"), Action::Stop, "stop", "stop at the next checkpoint; r goes on from there", 11),
     bind!(&[Run], [plain('d')], ("d", "d"), Action::Detach, "detach", "leave the run to itself", 13),
     bind!(&[Run], [bare(KeyCode::Right), plain(']')], ("←→", "[]"), Action::Next, "other run", "older and newer runs", 41),

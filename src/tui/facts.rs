@@ -7,6 +7,7 @@ use crate::base::Result;
 use std::path::Path;
 
 pub use super::outcome::{Figure, GeneRow, MetricRow, Picture, Results, SpotMap};
+pub use super::verdict::{AuditKind, AuditPart, AuditProgress, AuditThing, Audited, Depth, Mark, Tally};
 
 /// Everything that the terminal interface asks of a workspace. Each call reads the present state anew.
 pub trait Facts: Send + Sync {
@@ -29,8 +30,16 @@ pub trait Facts: Send + Sync {
     fn run(&self, run: &RunId) -> Result<RunView>;
     /// Locks the newest whole run of a protocol; answers with what was locked, in one or more lines.
     fn lock(&self, protocol: &str, allow_dirty: bool) -> Result<String>;
-    /// Audits the lock of a protocol. A negative outcome is an answer with failed lines, not a failure.
-    fn audit(&self, protocol: &str) -> Result<Vec<AuditLine>>;
+    /// What is locked of a protocol, read from the lock alone, what each level of an audit would cost, and why it is stale.
+    fn locked(&self, protocol: &str) -> Result<Audited>;
+    /// Audits the lock of a protocol. A negative outcome is an answer with failed things, not a failure.
+    fn audit(&self, protocol: &str, depth: Depth) -> Result<Audited>;
+    /// How far the audit at work is; `None` when none is. Called twice a second while one is, from another thread.
+    fn audit_progress(&self) -> Result<Option<AuditProgress>>;
+    /// Ends the audit at work; it then fails as stopped. Returns at once.
+    fn stop_audit(&self) -> Result<()>;
+    /// Writes `key=value` into the protocol's file, comments kept; answers with what the file says now.
+    fn edit(&self, protocol: &str, assignment: &str) -> Result<String>;
     /// The numbers of the newest whole run of a protocol.
     fn results(&self, protocol: &str) -> Result<Results>;
     /// One gene on one slide.
@@ -342,28 +351,4 @@ pub enum Level {
     Warning,
     /// Something failed.
     Error,
-}
-
-/// One line of an audit.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuditLine {
-    /// What the audit says of it.
-    pub mark: Mark,
-    /// The thing, or a sentence.
-    pub text: String,
-}
-
-/// The verdict on one locked thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mark {
-    /// Equal to the lock.
-    Verified,
-    /// Different from the lock.
-    Failed,
-    /// Locked, and not there.
-    Missing,
-    /// Left out at this level.
-    NotChecked,
-    /// A heading or a remark.
-    Remark,
 }

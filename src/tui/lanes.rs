@@ -38,8 +38,14 @@ impl Lanes {
     /// Sends a question on its lane. The threads live as long as this does, so it arrives.
     pub fn ask(&self, request: Request) {
         let lane = match request {
-            Request::Status | Request::Runs | Request::Run(_) | Request::Start(..) | Request::Stop(_) => 0,
-            Request::Lock(..) | Request::Audit(_) | Request::Command(_) => 2,
+            Request::Status
+            | Request::Runs
+            | Request::Run(_)
+            | Request::Start(..)
+            | Request::Stop(_)
+            | Request::AuditProgress
+            | Request::StopAudit => 0,
+            Request::Lock(..) | Request::Audit(..) | Request::Command(_) => 2,
             _ => 1,
         };
         let _ = self.lanes[lane].send(request);
@@ -64,7 +70,11 @@ pub fn answer(facts: &(dyn Facts + Send), request: &Request) -> Answer {
         Request::Runs => call!(Runs, facts.runs()),
         Request::Run(run) => call!(Run, facts.run(run)),
         Request::Lock(name, dirty) => call!(Lock, facts.lock(name, *dirty)),
-        Request::Audit(name) => call!(Audit, facts.audit(name)),
+        Request::Locked(name) => call!(Locked, facts.locked(name)),
+        Request::Audit(name, depth) => call!(Audit, facts.audit(name, *depth)),
+        Request::AuditProgress => call!(AuditProgress, facts.audit_progress()),
+        Request::StopAudit => call!(StopAudit, facts.stop_audit()),
+        Request::Edit(name, assignment) => call!(Edit, facts.edit(name, assignment)),
         Request::Results(name) => call!(Results, facts.results(name)),
         Request::Map(name, slide, gene) => call!(Map, facts.map(name, slide, gene)),
         Request::Reports(name) => call!(Reports, facts.reports(name)),

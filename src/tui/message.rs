@@ -1,6 +1,8 @@
 //! What comes in and what goes out: the program's whole conversation with its surroundings, as data.
 
-use super::facts::{AuditLine, Figure, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Walk};
+use super::facts::{
+    AuditProgress, Audited, Depth, Figure, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Walk,
+};
 use crate::base::Result;
 use ratatui::crossterm::event::KeyEvent;
 use std::path::PathBuf;
@@ -42,8 +44,16 @@ pub enum Request {
     Run(RunId),
     /// [`super::Facts::lock`]: protocol, and whether a dirty tree is allowed.
     Lock(String, bool),
-    /// [`super::Facts::audit`].
-    Audit(String),
+    /// [`super::Facts::locked`].
+    Locked(String),
+    /// [`super::Facts::audit`]: protocol and depth.
+    Audit(String, Depth),
+    /// [`super::Facts::audit_progress`].
+    AuditProgress,
+    /// [`super::Facts::stop_audit`].
+    StopAudit,
+    /// [`super::Facts::edit`]: protocol and `key=value`.
+    Edit(String, String),
     /// [`super::Facts::results`].
     Results(String),
     /// [`super::Facts::map`]: protocol, slide and gene.
@@ -79,8 +89,16 @@ pub enum Answer {
     Run(Result<RunView>),
     /// To [`Request::Lock`].
     Lock(Result<String>),
+    /// To [`Request::Locked`].
+    Locked(Result<Audited>),
     /// To [`Request::Audit`].
-    Audit(Result<Vec<AuditLine>>),
+    Audit(Result<Audited>),
+    /// To [`Request::AuditProgress`].
+    AuditProgress(Result<Option<AuditProgress>>),
+    /// To [`Request::StopAudit`].
+    StopAudit(Result<()>),
+    /// To [`Request::Edit`].
+    Edit(Result<String>),
     /// To [`Request::Results`].
     Results(Result<Results>),
     /// To [`Request::Map`].

@@ -6,6 +6,7 @@
 //! driver alone touches the terminal, the clock and the threads.
 
 pub mod action;
+mod audit_facts;
 pub mod chart;
 mod driver;
 pub mod facts;
@@ -21,7 +22,9 @@ pub mod picture;
 mod run_facts;
 pub mod screen;
 mod terminal;
+pub mod tree;
 pub mod update;
+pub mod verdict;
 pub mod view;
 mod walk_facts;
 pub mod words;

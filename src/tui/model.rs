@@ -1,7 +1,10 @@
 //! The state of the interface: plain data that one frame is drawn from, and nothing that draws or asks.
 
 use super::action::Screen;
-use super::facts::{AuditLine, Figure, Picture, ProtocolCard, ProtocolState, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Walk};
+use super::facts::{
+    AuditProgress, Audited, Depth, Figure, Picture, ProtocolCard, ProtocolState, Results, RunCard, RunId, RunView, SpotMap, StatusLine,
+    Walk,
+};
 use super::field::Field;
 use super::message::Request;
 use crate::base::Failure;
@@ -66,6 +69,8 @@ pub enum Purpose {
     GeneSearch,
     /// An override, `key=value`.
     Override,
+    /// A line of the protocol's file, `key=value`.
+    Edit,
     /// A command, in the words of the command line.
     Command,
 }
@@ -88,8 +93,6 @@ pub struct Sheet {
 pub enum SheetBody {
     /// Words.
     Words(String),
-    /// An audit.
-    Audit(Vec<AuditLine>),
     /// A failure, and the key that gets past it where there is one.
     Failure(Failure, Option<&'static str>),
 }
@@ -182,6 +185,18 @@ pub struct Model {
     pub map: Load<SpotMap>,
     /// Whether truth and prediction have each their own colour scale.
     pub own_scales: bool,
+    /// What is locked, as the lock alone says.
+    pub locked: Load<Audited>,
+    /// What the newest audit said.
+    pub audit: Load<Audited>,
+    /// How far the audit at work is.
+    pub audit_progress: Load<Option<AuditProgress>>,
+    /// How deep the next audit looks.
+    pub depth: Depth,
+    /// The line of the tree under the cursor.
+    pub audit_row: usize,
+    /// Nodes of the tree that are open where they would be closed, or closed where they would be open.
+    pub turned: BTreeSet<super::tree::Node>,
     /// The figures.
     pub reports: Load<Vec<Figure>>,
     /// The figure under the cursor.
@@ -276,6 +291,24 @@ impl Model {
         let runs = self.runs.value.as_deref().unwrap_or_default();
         let own: Vec<_> = runs.iter().filter(|r| Some(&r.protocol) == self.chosen.as_ref()).collect();
         if own.is_empty() && self.chosen.is_none() { runs.iter().collect() } else { own }
+    }
+
+    /// The tree on the Audit screen: an audit's, else the lock's own.
+    pub fn shown_audit(&self) -> Option<&Audited> {
+        let name = self.chosen.as_ref()?;
+        let own = matches!(&self.audit.asked, Some(Request::Audit(asked, _)) if asked == name);
+        let audited = if own { self.audit.value.as_ref() } else { None };
+        audited.or_else(|| self.locked.good())
+    }
+
+    /// The lines of that tree.
+    pub fn audit_rows(&self) -> Vec<super::tree::Row<'_>> {
+        self.shown_audit().map(|a| super::tree::rows(a, &self.turned)).unwrap_or_default()
+    }
+
+    /// The audit that is being done.
+    pub fn audit_at_work(&self) -> Option<(&str, Depth)> {
+        self.pending.iter().find_map(|r| if let Request::Audit(name, depth) = r { Some((name.as_str(), *depth)) } else { None })
     }
 
     /// The run on the screen.

@@ -1,7 +1,7 @@
 //! The whole frame, drawn from the state alone.
 //!
 //! ```text
-//!  1 Protocols  2 Walk  3 Run  4 Results  5 Reports             demo  ● done
+//!  1 Protocols  2 Walk  3 Run  4 Results  5 Audit  6 Reports     demo  ● done
 //! ── Protocols ───────────────────────────────────────────────────────────────
 //!  the screen
 //!
@@ -74,6 +74,7 @@ fn body_of(pen: &mut Pen<'_>, area: Rect, model: &Model) {
         Screen::Walk => screen::walk::draw(pen, area, model),
         Screen::Run => screen::run::draw(pen, area, model),
         Screen::Results => screen::results::draw(pen, area, model),
+        Screen::Audit => screen::audit::draw(pen, area, model),
         Screen::Reports => screen::reports::draw(pen, area, model),
     }
 }
@@ -105,6 +106,7 @@ fn status(pen: &mut Pen<'_>, line: Rect, model: &Model) {
         let label = match purpose {
             Purpose::ProtocolSearch | Purpose::GeneSearch => "search ",
             Purpose::Override => "for the next run: ",
+            Purpose::Edit => "into the file: ",
             Purpose::Command => ":",
         };
         let (before, after) = field.halves();
@@ -162,6 +164,7 @@ fn hints(pen: &mut Pen<'_>, line: Rect, model: &Model) {
     let fixed: &[(&str, &str)] = if let Some((purpose, _)) = &model.field {
         match purpose {
             Purpose::Override => &[("Enter", "take"), ("Esc", "leave as it was")],
+            Purpose::Edit => &[("Enter", "write into the protocol's file"), ("Esc", "leave as it was")],
             Purpose::Command => &[("Enter", "do it"), ("Tab", "complete"), ("Esc", "leave")],
             Purpose::ProtocolSearch | Purpose::GeneSearch => &[("Enter", "keep"), ("Esc", "all again")],
         }
@@ -225,11 +228,13 @@ fn matters(action: Action, model: &Model) -> bool {
         Action::Stop | Action::Detach => model.run_is_live(),
         Action::Run | Action::Lock | Action::Audit => fits_state(action, model),
         Action::LockDirty => false,
-        Action::Override => model.walk.good().is_some(),
+        Action::StopAudit => model.audit_at_work().is_some(),
+        Action::Override | Action::Edit => model.walk.good().is_some(),
         Action::DropOverrides => !model.overrides.is_empty(),
         Action::Next => match model.screen.now {
             Screen::Run => model.shown_runs().len() > 1,
             Screen::Results => model.results.good().is_some_and(|r| r.slides.len() > 1),
+            Screen::Audit => model.shown_audit().is_some(),
             _ => model.walk.good().is_some(),
         },
         Action::Sort | Action::Scale => model.results.good().is_some(),
@@ -248,6 +253,7 @@ fn something(model: &Model) -> bool {
         Screen::Walk => model.walk.good().is_some(),
         Screen::Run => model.run.good().is_some_and(|r| !r.log.is_empty()),
         Screen::Results => model.results.good().is_some_and(|r| !r.genes.is_empty()),
+        Screen::Audit => model.shown_audit().is_some(),
         Screen::Reports => model.reports.good().is_some_and(|f| !f.is_empty()),
     }
 }
@@ -260,7 +266,7 @@ fn fits_state(action: Action, model: &Model) -> bool {
         Action::Run if model.screen.now >= Screen::Results => !something(model) && card.missing.is_empty() && card.state != Running,
         Action::Run => card.state != Running && !model.run_is_live() && card.missing.is_empty(),
         Action::Lock => matches!(card.state, Done | Stale | Drifted),
-        Action::Audit => matches!(card.state, Locked | Stale | Drifted),
+        Action::Audit => matches!(card.state, Locked | Stale | Drifted) && model.audit_at_work().is_none(),
         _ => false,
     }
 }
@@ -272,6 +278,7 @@ fn hint_of(action: Action, usual: &'static str, model: &Model) -> &'static str {
         (Action::Deeper, Screen::Walk) => "its run",
         (Action::Deeper, Screen::Run) => "results",
         (Action::Deeper, Screen::Results) => "figures",
+        (Action::Deeper, Screen::Audit) => "open, close",
         (Action::Deeper, Screen::Reports) => "enlarge",
         (Action::Up, _) if model.sheet.is_some() => "scroll",
         (Action::Back, _) if model.sheet.is_some() => "close",
@@ -279,6 +286,7 @@ fn hint_of(action: Action, usual: &'static str, model: &Model) -> &'static str {
         (Action::Up, Screen::Results) => "gene",
         (Action::Up, Screen::Walk) => "step",
         (Action::Up, Screen::Reports) => "figure",
+        (Action::Audit, Screen::Audit) => "audit at this level",
         (Action::Run, _) if model.card().is_some_and(|c| c.state == ProtocolState::Stopped) => "go on",
         _ => usual,
     }

@@ -39,8 +39,8 @@ pub fn next(card: &ProtocolCard) -> &'static str {
         ProtocolState::Stopped => "r goes on from the last checkpoint.",
         ProtocolState::Failed => "3 shows why; r runs it again, and what is finished is not done twice.",
         ProtocolState::Done => "4 shows the numbers; l locks them.",
-        ProtocolState::Locked => "a audits the lock; 5 shows the figures.",
-        ProtocolState::Stale => "The protocol was changed after the lock: r runs it as it is now.",
+        ProtocolState::Locked => "a audits the lock; 6 shows the figures.",
+        ProtocolState::Stale => "The protocol was changed after the lock: 5 shows where; r runs it as it is now.",
         ProtocolState::Drifted => "A locked file has changed: a says which.",
         ProtocolState::Tainted => "An input changed during the run: r runs it again.",
     }
@@ -80,7 +80,7 @@ pub fn mark(mark: Mark, look: Look) -> Sign {
         Mark::Failed => (g("✗", "x"), "differs", Role::Bad),
         Mark::Missing => (g("∅", "?"), "missing", Role::Bad),
         Mark::NotChecked => (g("○", "o"), "not checked", Role::Quiet),
-        Mark::Remark => (" ", "", Role::Plain),
+        Mark::Changed => (g("≠", "~"), "changed", Role::Warn),
     }
 }
 

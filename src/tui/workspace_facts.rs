@@ -2,7 +2,6 @@
 
 use super::facts::*;
 use super::run_facts;
-use crate::audit::{self, Level as Depth, State as Checked};
 use crate::base::{Failure, IoContext, Result, host};
 use crate::dataset::{image, synthetic};
 use crate::engine::{Run, Workspace};
@@ -17,12 +16,13 @@ use std::path::{Path, PathBuf};
 pub struct WorkspaceFacts {
     workspace: Workspace,
     commands: Vec<(String, String)>,
+    audits: super::audit_facts::AtWork,
 }
 
 impl WorkspaceFacts {
     /// The facts of a workspace, for a program with these commands.
     pub fn new(workspace: Workspace, commands: Vec<(String, String)>) -> Self {
-        Self { workspace, commands }
+        Self { workspace, commands, audits: Default::default() }
     }
 
     fn load(&self, protocol: &str, overrides: &[String]) -> Result<Loaded> {
@@ -156,29 +156,27 @@ impl Facts for WorkspaceFacts {
         Ok(pin::summary(&entry))
     }
 
-    fn audit(&self, protocol: &str) -> Result<Vec<AuditLine>> {
-        let report = audit::look(&self.workspace, &[protocol.to_owned()], Depth::Metrics, false, &|_| {})?;
-        let mut out = Vec::new();
-        let verdict = match &report.first_difference {
-            None => format!("passed: {} things verified, {} not checked", report.count(Checked::Verified), report.count(Checked::Skipped)),
-            Some(first) => format!("failed: {first}"),
-        };
-        out.push(AuditLine { mark: Mark::Remark, text: verdict });
-        for item in report.items() {
-            let mark = match item.state {
-                Checked::Verified => Mark::Verified,
-                Checked::Failed => Mark::Failed,
-                Checked::Missing => Mark::Missing,
-                Checked::Skipped => Mark::NotChecked,
-            };
-            let text = if item.words.is_empty() {
-                format!("{}  {}", item.label, item.path)
-            } else {
-                format!("{}  {}: {}", item.label, item.path, item.words)
-            };
-            out.push(AuditLine { mark, text });
-        }
-        Ok(out)
+    fn locked(&self, protocol: &str) -> Result<Audited> {
+        super::audit_facts::locked(&self.workspace, &self.load(protocol, &[])?)
+    }
+
+    fn audit(&self, protocol: &str, depth: Depth) -> Result<Audited> {
+        super::audit_facts::audit(&self.workspace, protocol, depth, &self.audits)
+    }
+
+    fn audit_progress(&self) -> Result<Option<AuditProgress>> {
+        Ok(self.audits.progress())
+    }
+
+    fn stop_audit(&self) -> Result<()> {
+        self.audits.stop();
+        Ok(())
+    }
+
+    fn edit(&self, protocol: &str, assignment: &str) -> Result<String> {
+        let path = self.workspace.protocol_path(protocol)?;
+        let changes = protocol::edit::write(&path, &[assignment.to_owned()])?;
+        Ok(changes.iter().map(protocol::edit::Change::sentence).collect::<Vec<_>>().join("\n"))
     }
 
     fn results(&self, protocol: &str) -> Result<Results> {
@@ -285,7 +283,10 @@ impl Facts for WorkspaceFacts {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
         let mut said = crate::base::text::clean_lines(&text);
         if !out.status.success() {
-            said.push_str(&format!("\nIt ended with exit code {}.", out.status.code().map_or("none (killed)".to_owned(), |c| c.to_string())));
+            said.push_str(&format!(
+                "\nIt ended with exit code {}.",
+                out.status.code().map_or("none (killed)".to_owned(), |c| c.to_string())
+            ));
         }
         Ok(said)
     }

@@ -352,16 +352,73 @@ impl Facts for FakeFacts {
         Ok(format!("{protocol} is in pinfold.lock: 23 files, 8 artifacts, commit 3f2a91c, class portable"))
     }
 
-    fn audit(&self, _protocol: &str) -> Result<Vec<AuditLine>> {
-        let world = self.call("audit")?;
-        let line = |mark, text: &str| AuditLine { mark, text: outside(&world, text) };
-        let mut lines = vec![line(Mark::Remark, "level digests")];
-        for i in 0..30 {
-            let mark = if world.drifted && i == 12 { Mark::Failed } else { Mark::Verified };
-            lines.push(line(mark, &format!("artifacts/train/9c1f/file-{i:02}.safetensors")));
+    fn locked(&self, protocol: &str) -> Result<Audited> {
+        let world = self.call("locked")?;
+        if !world.locked && protocol != "her2st-c-loo" {
+            return Err(Failure::input(format!("{protocol} is not locked yet")).hint("pinfold run demo, then pinfold lock demo"));
         }
-        lines.push(line(Mark::NotChecked, "level predictions: needs libtorch"));
-        Ok(lines)
+        let costs = [
+            "reads 36 files, 4.1 MB",
+            "reads 36 files, 4.1 MB, and computes the metrics again",
+            "and predicts every fold again: about 2 s",
+            "and trains train[f1] again: about 1 min 20 s",
+        ];
+        let mut audited = lock_of(&world, None, "locked; nothing was checked yet. a audits it at the level below.");
+        audited.costs = costs.map(str::to_owned).to_vec();
+        if protocol == "her2st-c-loo" {
+            audited.verdict = "stale: the protocol has changed since it was locked (2 parameters)".into();
+            let changed = |name: &str, locked: &str, found: &str| AuditThing {
+                mark: Mark::Changed,
+                name: outside(&world, name),
+                path: outside(&world, name),
+                locked: outside(&world, locked),
+                found: outside(&world, found),
+                words: String::new(),
+                hint: String::new(),
+            };
+            let things = vec![
+                changed("fingerprint", &"3f2a91c0".repeat(8), &"9c1f4be2".repeat(8)),
+                changed("train.epochs", "8", "20"),
+                changed("train.learning_rate", "0.0003", "0.001"),
+            ];
+            audited.kinds.insert(0, AuditKind { name: "why it is stale".into(), parts: vec![AuditPart { name: String::new(), things }] });
+        }
+        Ok(audited)
+    }
+
+    fn audit(&self, _protocol: &str, depth: Depth) -> Result<Audited> {
+        let world = self.call(&format!("audit {}", depth.word()))?;
+        let verdict = if world.drifted {
+            "FAILED. The first difference: artifacts/train/9c1f/file-12.safetensors (train[f1]): has its locked size of 1,234 bytes, and other content"
+        } else {
+            "passed: 36 verified, 1 not checked"
+        };
+        Ok(lock_of(&world, Some(depth), verdict))
+    }
+
+    fn audit_progress(&self) -> Result<Option<AuditProgress>> {
+        drop(self.call("audit_progress")?);
+        Ok(Some(AuditProgress {
+            doing: "hashing artifacts/train/9c1f/file-12.safetensors".into(),
+            files: 12,
+            files_total: 36,
+            bytes: 1_400_000,
+            bytes_total: 4_100_000,
+        }))
+    }
+
+    fn stop_audit(&self) -> Result<()> {
+        self.call("stop_audit").map(|_| ())
+    }
+
+    fn edit(&self, protocol: &str, assignment: &str) -> Result<String> {
+        let world = self.call(&format!("edit {protocol} {assignment}"))?;
+        if !assignment.starts_with("train.") {
+            return Err(Failure::input("unknown key")
+                .at(outside(&world, "protocols/demo.toml"))
+                .hint("docs/protocol.md explains every key"));
+        }
+        Ok(outside(&world, &format!("protocols/{protocol}.toml now says {}", assignment.replacen('=', " = ", 1))))
     }
 
     fn results(&self, protocol: &str) -> Result<Results> {
@@ -448,6 +505,59 @@ impl Facts for FakeFacts {
             }
         };
         Ok(Picture { width, height, pixels: (0..width * height).map(|i| ink(i % width, i / width)).collect() })
+    }
+}
+
+/// A lock of 36 things and one remark, looked at or not.
+fn lock_of(world: &World, depth: Option<Depth>, verdict: &str) -> Audited {
+    let thing = |name: String, path: String, bad: bool| AuditThing {
+        mark: match depth {
+            None => Mark::NotChecked,
+            Some(_) if bad => Mark::Failed,
+            Some(_) => Mark::Verified,
+        },
+        name: outside(world, &name),
+        path: outside(world, &path),
+        locked: "3f2a91c0".repeat(8),
+        found: if depth.is_none() {
+            String::new()
+        } else if bad {
+            "9c1f4be2".repeat(8)
+        } else {
+            "3f2a91c0".repeat(8)
+        },
+        words: if bad && depth.is_some() { outside(world, "has its locked size of 1,234 bytes, and other content") } else { String::new() },
+        hint: if bad && depth.is_some() { "bring its locked bytes back; or run the protocol again".into() } else { String::new() },
+    };
+    let part = |name: &str, things| AuditPart { name: outside(world, name), things };
+    let files = |n: usize, folder: &str, bad: Option<usize>| -> Vec<AuditThing> {
+        let name = |i: usize| format!("file-{i:02}.safetensors");
+        (0..n).map(|i| thing(name(i), format!("{folder}/{}", name(i)), world.drifted && Some(i) == bad)).collect()
+    };
+    let mut remark = thing("level predictions".into(), "level predictions".into(), false);
+    remark.mark = Mark::NotChecked;
+    remark.words = "needs libtorch".into();
+    let kind = |name: &str, parts| AuditKind { name: name.into(), parts };
+    Audited {
+        depth,
+        verdict: outside(world, verdict),
+        costs: vec![],
+        kinds: vec![
+            kind("commit", vec![part("commit", vec![thing("3f2a91c".into(), "3f2a91c".into(), false)])]),
+            kind("protocol", vec![part("now", vec![thing("demo.toml".into(), "protocols/demo.toml".into(), false)])]),
+            kind(
+                "artifacts",
+                vec![
+                    part("preprocess", files(4, "artifacts/preprocess/51c0", None)),
+                    part("train[f1]", files(26, "artifacts/train/9c1f", Some(12))),
+                ],
+            ),
+            kind(
+                "report",
+                (0..3).map(|i| part("", vec![thing(format!("figure-{i}.png"), format!("reports/demo/figure-{i}.png"), false)])).collect(),
+            ),
+            kind("metrics", vec![part("mean PCC", vec![thing("pcc".into(), "pcc/gene/oof".into(), false)]), part("", vec![remark])]),
+        ],
     }
 }
 

@@ -1,5 +1,6 @@
 //! One file a screen. Each draws from the state and nothing else, into the area it is given, however small.
 
+pub mod audit;
 pub mod help;
 pub mod protocols;
 pub mod reports;

@@ -62,11 +62,27 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
             let refused = model.sheet.as_ref().is_some_and(|s| matches!(s.body, SheetBody::Failure(_, Some(_))));
             on_chosen(model, effects, "Lock of", |name| Request::Lock(name, refused));
         }
-        Action::Audit => on_chosen(model, effects, "Audit of", Request::Audit),
+        Action::Audit => audit(model, effects),
+        Action::StopAudit => {
+            if model.audit_at_work().is_some() {
+                model.notice = Some("asking the audit to end".into());
+                ask(model, effects, Request::StopAudit);
+            } else {
+                model.notice = Some("no audit is at work".into());
+            }
+        }
         Action::Override => {
             let step = model.walk.good().and_then(|w| w.steps.get(model.step));
             let text = step.and_then(|s| s.parameters.get(model.parameter)).map(|p| format!("{}={}", p.key, p.value));
             model.field = Some((Purpose::Override, Field::with(&text.unwrap_or_default())));
+        }
+        Action::Edit => {
+            let step = model.walk.good().and_then(|w| w.steps.get(model.step));
+            if let Some(p) = step.and_then(|s| s.parameters.get(model.parameter)) {
+                model.field = Some((Purpose::Edit, Field::with(&format!("{}={}", p.key, p.value))));
+            } else {
+                model.notice = Some("this step has no parameter to write".into());
+            }
         }
         Action::DropOverrides => {
             model.overrides.clear();
@@ -152,6 +168,15 @@ pub(super) fn arrive(model: &mut Model, effects: &mut Vec<Effect>, anew: bool) {
             model.results.ask(&request);
             ask(model, effects, request);
         }
+        (Screen::Audit, Some(name)) => {
+            let request = Request::Locked(name);
+            if model.locked.asked.as_ref() != Some(&request) {
+                model.audit_row = 0;
+                model.turned.clear();
+            }
+            model.locked.ask(&request);
+            ask(model, effects, request);
+        }
         (Screen::Reports, Some(name)) => {
             let request = Request::Reports(name);
             if anew {
@@ -171,6 +196,7 @@ fn deeper(model: &mut Model, effects: &mut Vec<Effect>) {
         Screen::Walk => go(model, effects, Screen::Run),
         Screen::Run => go(model, effects, Screen::Results),
         Screen::Results => go(model, effects, Screen::Reports),
+        Screen::Audit => turn_node(model),
         Screen::Reports => model.large = !model.large,
         Screen::Protocols => {}
     }
@@ -213,6 +239,7 @@ fn side(model: &mut Model, effects: &mut Vec<Effect>, by: isize) {
                 ask(model, effects, request);
             }
         }
+        Screen::Audit => model.depth = model.depth.moved(by),
         Screen::Protocols | Screen::Reports => {}
     }
 }
@@ -245,6 +272,47 @@ fn detach(model: &mut Model, effects: &mut Vec<Effect>) {
     if live {
         model.notice = Some("the run goes on by itself; 3 looks at it again".into());
     }
+}
+
+/// Audits the chosen protocol, on the Audit screen at the level chosen there; elsewhere at no more than the usual level, since
+/// the deeper ones take their time.
+pub(super) fn audit(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(name) = model.chosen.clone() else {
+        model.notice = Some("choose a protocol first".into());
+        return;
+    };
+    if model.screen.now != Screen::Audit {
+        model.depth = Default::default();
+        go(model, effects, Screen::Audit);
+    }
+    model.sheet = None;
+    if let Some((other, _)) = model.audit_at_work() {
+        model.notice = Some(format!("an audit of {other} is at work; s ends it"));
+        return;
+    }
+    let request = Request::Audit(name, model.depth);
+    model.audit.asked = Some(request.clone());
+    model.audit.failure = None;
+    model.audit_progress = Default::default();
+    ask(model, effects, request);
+    super::turn::ask_audit_progress(model, effects);
+}
+
+/// Opens or closes the node under the cursor; from a thing, the node that it lies in.
+fn turn_node(model: &mut Model) {
+    let rows = model.audit_rows();
+    let Some(row) = rows.get(model.audit_row) else { return };
+    let (node, to) = match row.open {
+        Some(_) => (row.node, model.audit_row),
+        None => {
+            let above = rows[..model.audit_row].iter().rposition(|r| r.open.is_some()).unwrap_or(0);
+            (rows[above].node, above)
+        }
+    };
+    if !model.turned.remove(&node) {
+        model.turned.insert(node);
+    }
+    model.audit_row = to;
 }
 
 /// Opens a drawer that says what is being done, and asks.

@@ -4,7 +4,7 @@ use super::moves::settle;
 use super::turn::{ask, ask_protocols, ask_runs, ask_status, ask_walk};
 use crate::base::Failure;
 use crate::tui::action::Screen;
-use crate::tui::facts::{Mark, RunState};
+use crate::tui::facts::{Audited, RunState};
 use crate::tui::message::{Answer, Effect, Request};
 use crate::tui::model::{Model, Sheet, SheetBody};
 
@@ -59,26 +59,27 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
             ask_protocols(model, effects);
             ask_status(model, effects);
         }
-        Answer::Audit(got) => {
-            match got {
-                Ok(lines) => {
-                    let bad = lines.iter().filter(|l| matches!(l.mark, Mark::Failed | Mark::Missing)).count();
-                    let title = match bad {
-                        0 => "passed".to_owned(),
-                        1 => "failed, 1 thing differs".to_owned(),
-                        n => format!("failed, {n} things differ"),
-                    };
-                    // The first difference is what one wants to see, with a little of what stands before it.
-                    let first = lines.iter().position(|l| matches!(l.mark, Mark::Failed | Mark::Missing)).unwrap_or(0);
-                    tell(model, &request, &title, SheetBody::Audit(lines));
-                    if let Some(sheet) = &mut model.sheet {
-                        sheet.scroll = first.saturating_sub(2);
-                    }
-                }
-                Err(failure) => tell(model, &request, "not finished", SheetBody::Failure(failure, None)),
-            }
-            ask_protocols(model, effects);
+        Answer::Locked(got) => {
+            model.locked.take(&request, got);
         }
+        Answer::Audit(got) => audited(model, effects, &request, got),
+        Answer::AuditProgress(got) => {
+            model.audit_progress.take(&request, got);
+        }
+        Answer::StopAudit(got) => {
+            if let Err(failure) = got {
+                fail(model, "The audit was not ended", failure, None);
+            }
+        }
+        Answer::Edit(got) => match got {
+            Ok(words) => {
+                model.notice = Some(words);
+                ask_walk(model, effects);
+                ask_protocols(model, effects);
+                ask_status(model, effects);
+            }
+            Err(failure) => fail(model, "The protocol's file was not changed", failure, None),
+        },
         Answer::Results(got) => {
             model.results.take(&request, got);
         }
@@ -109,6 +110,28 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
     settle(model, effects);
 }
 
+/// The cursor goes to the first difference: that is what one wants to see.
+fn audited(model: &mut Model, effects: &mut Vec<Effect>, request: &Request, got: crate::base::Result<Audited>) {
+    model.audit_progress = Default::default();
+    if model.audit.take(request, got) {
+        model.turned.clear();
+        let bad = |r: &crate::tui::tree::Row<'_>| r.thing.is_some() && r.tally.bad() > 0;
+        model.audit_row = model.audit_rows().iter().position(bad).unwrap_or(0);
+        if model.screen.now != Screen::Audit
+            && let Request::Audit(name, _) = request
+        {
+            model.notice = Some(match &model.audit.failure {
+                None if model.audit.value.as_ref().is_some_and(|a| a.tally().bad() == 0) => {
+                    format!("the audit of {name} passed; 5 shows it")
+                }
+                None => format!("the audit of {name} FAILED; 5 shows what differs"),
+                Some(_) => format!("the audit of {name} was not finished; 5 says why"),
+            });
+        }
+    }
+    ask_protocols(model, effects);
+}
+
 fn request_is_strict(request: &Request) -> bool {
     matches!(request, Request::Lock(_, false))
 }
@@ -117,7 +140,6 @@ fn request_is_strict(request: &Request) -> bool {
 fn tell(model: &mut Model, request: &Request, title: &str, body: SheetBody) {
     let of = match request {
         Request::Lock(name, _) => format!("Lock of {name}: "),
-        Request::Audit(name) => format!("Audit of {name}: "),
         Request::Command(words) => format!("pinfold {}", words.join(" ")),
         _ => String::new(),
     };

@@ -67,13 +67,17 @@ pub fn give(model: &mut Model, effects: &mut Vec<Effect>, text: &str) {
                 "walk" => go(model, effects, Screen::Walk),
                 "run" => run(model, effects),
                 "lock" => on_chosen(model, effects, "Lock of", |name| Request::Lock(name, false)),
-                "audit" => on_chosen(model, effects, "Audit of", Request::Audit),
+                "audit" => super::actions::audit(model, effects),
                 _ => go(model, effects, Screen::Reports),
             }
         }
         [word, ..] if known(model).iter().any(|k| k == word) => {
             // A run is a process of its own here too.
-            if matches!(*word, "run" | "resume") && !plain.contains(&"--detach") && !plain.contains(&"--dry-run") && !plain.contains(&"--help") {
+            if matches!(*word, "run" | "resume")
+                && !plain.contains(&"--detach")
+                && !plain.contains(&"--dry-run")
+                && !plain.contains(&"--help")
+            {
                 words.push("--detach".into());
             }
             let request = Request::Command(words);
@@ -128,7 +132,8 @@ pub fn complete(model: &Model, text: &str) -> String {
     let found = candidates(model, text);
     let Some(first) = found.first() else { return text.to_owned() };
     let agreed = found.iter().skip(1).fold(first.as_str(), |agreed, word| {
-        let same = agreed.char_indices().zip(word.chars()).find(|((_, a), b)| a != b).map_or(agreed.len().min(word.len()), |((at, _), _)| at);
+        let same =
+            agreed.char_indices().zip(word.chars()).find(|((_, a), b)| a != b).map_or(agreed.len().min(word.len()), |((at, _), _)| at);
         &agreed[..same]
     });
     let kept = text.rfind(char::is_whitespace).map_or("", |at| &text[..=at]);

@@ -27,6 +27,7 @@ pub fn by(model: &mut Model, effects: &mut Vec<Effect>, lines: isize) {
             model.log_back = moved(model.log_back, -lines, log);
         }
         Screen::Results => model.gene = moved(model.gene, lines, model.shown_genes().len()),
+        Screen::Audit => model.audit_row = moved(model.audit_row, lines, model.audit_rows().len()),
         Screen::Reports => model.figure = moved(model.figure, lines, model.reports.good().map_or(0, Vec::len)),
     }
     settle(model, effects);
@@ -49,6 +50,7 @@ pub fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     model.step = model.step.min(steps.saturating_sub(1));
     let parameters = model.walk.good().and_then(|w| w.steps.get(model.step)).map_or(0, |s| s.parameters.len());
     model.parameter = model.parameter.min(parameters.saturating_sub(1));
+    model.audit_row = model.audit_row.min(model.audit_rows().len().saturating_sub(1));
     match model.screen.now {
         Screen::Results => ask_map(model, effects),
         Screen::Reports => ask_picture(model, effects),
@@ -65,6 +67,7 @@ pub fn choose(model: &mut Model, name: Option<String>) {
         model.gene_search.clear();
         model.large = false;
         model.run = Default::default();
+        (model.audit_row, model.turned) = (0, Default::default());
     }
 }
 

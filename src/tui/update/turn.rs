@@ -62,6 +62,7 @@ fn field_key(model: &mut Model, effects: &mut Vec<Effect>, pressed: KeyEvent) {
             let text = field.text();
             match purpose {
                 Purpose::Override => set_override(model, effects, text.trim()),
+                Purpose::Edit => edit(model, effects, text.trim()),
                 Purpose::Command => command::give(model, effects, text.trim()),
                 Purpose::ProtocolSearch | Purpose::GeneSearch => {}
             }
@@ -77,10 +78,10 @@ fn field_key(model: &mut Model, effects: &mut Vec<Effect>, pressed: KeyEvent) {
         KeyCode::Esc => match purpose {
             Purpose::ProtocolSearch => search(model, effects, purpose, String::new()),
             Purpose::GeneSearch => search(model, effects, purpose, String::new()),
-            Purpose::Override | Purpose::Command => {}
+            Purpose::Override | Purpose::Edit | Purpose::Command => {}
         },
         // The list can be walked while one types.
-        KeyCode::Up | KeyCode::Down if purpose != Purpose::Override => {
+        KeyCode::Up | KeyCode::Down if !matches!(purpose, Purpose::Override | Purpose::Edit) => {
             model.field = Some((purpose, field));
             super::moves::by(model, effects, if pressed.code == KeyCode::Up { -1 } else { 1 });
         }
@@ -131,6 +132,17 @@ pub fn set_override(model: &mut Model, effects: &mut Vec<Effect>, text: &str) {
     ask_walk(model, effects);
 }
 
+/// Writes `key=value` into the chosen protocol's file.
+fn edit(model: &mut Model, effects: &mut Vec<Effect>, text: &str) {
+    let Some(name) = model.chosen.clone() else { return };
+    if !text.contains('=') {
+        model.notice = Some("a line of the file is written key=value, as in train.epochs=2".into());
+        model.field = Some((Purpose::Edit, Field::with(text)));
+        return;
+    }
+    ask(model, effects, Request::Edit(name, text.to_owned()));
+}
+
 /// Every half second: a live run on the screen is looked at each time, everything else every five seconds.
 fn tick(model: &mut Model, effects: &mut Vec<Effect>) {
     model.ticks += 1;
@@ -140,6 +152,9 @@ fn tick(model: &mut Model, effects: &mut Vec<Effect>) {
         && let Some(request) = model.run.asked.clone()
     {
         ask(model, effects, request);
+    }
+    if model.audit_at_work().is_some() {
+        ask_audit_progress(model, effects);
     }
     if slow {
         ask_status(model, effects);
@@ -162,6 +177,12 @@ pub fn ask(model: &mut Model, effects: &mut Vec<Effect>, request: Request) {
 pub fn ask_status(model: &mut Model, effects: &mut Vec<Effect>) {
     model.status.ask(&Request::Status);
     ask(model, effects, Request::Status);
+}
+
+/// Asks how far the audit is.
+pub fn ask_audit_progress(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.audit_progress.ask(&Request::AuditProgress);
+    ask(model, effects, Request::AuditProgress);
 }
 
 /// Asks for the protocols.
