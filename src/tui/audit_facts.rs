@@ -180,7 +180,11 @@ fn thing(item: &Item) -> AuditThing {
             State::Missing => Mark::Missing,
             State::Skipped => Mark::NotChecked,
         },
-        name: item.path.rsplit('/').next().unwrap_or(&item.path).to_owned(),
+        // A metric's id has slashes of its own.
+        name: match item.kind {
+            audit::Kind::Metric => item.expected.clone(),
+            _ => item.path.rsplit('/').next().unwrap_or(&item.path).to_owned(),
+        },
         path: item.path.clone(),
         locked: item.expected.clone(),
         found: item.found.clone(),

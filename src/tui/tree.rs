@@ -1,18 +1,19 @@
 //! The lines of the audit's tree: which are to be seen, and what stands in each.
 
 use super::facts::{AuditThing, Audited, Tally};
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 /// A node that can be opened: a kind, or a part of it.
 pub type Node = (usize, Option<usize>);
 
 /// A line of the tree.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Row<'a> {
     /// How far it is indented: 0 to 2.
     pub depth: usize,
     /// What stands in it.
-    pub name: &'a str,
+    pub name: Cow<'a, str>,
     /// The kind and the part that it is, or lies in.
     pub node: Node,
     /// Whether what is below it is to be seen; `None` for a thing.
@@ -31,7 +32,7 @@ const FEW: usize = 6;
 pub fn rows<'a>(audited: &'a Audited, turned: &BTreeSet<Node>) -> Vec<Row<'a>> {
     let mut out = Vec::new();
     let open = |node: Node, usual: bool| usual != turned.contains(&node);
-    let leaf = |thing: &'a AuditThing, name: &'a str, depth: usize, node: Node| Row {
+    let leaf = |thing: &'a AuditThing, name: Cow<'a, str>, depth: usize, node: Node| Row {
         depth,
         name,
         node,
@@ -42,21 +43,22 @@ pub fn rows<'a>(audited: &'a Audited, turned: &BTreeSet<Node>) -> Vec<Row<'a>> {
     for (k, kind) in audited.kinds.iter().enumerate() {
         let tally = kind.tally();
         let is_open = open((k, None), tally.bad() + tally.changed > 0 || tally.total() <= FEW);
-        out.push(Row { depth: 0, name: &kind.name, node: (k, None), open: Some(is_open), tally, thing: None });
+        out.push(Row { depth: 0, name: kind.name.as_str().into(), node: (k, None), open: Some(is_open), tally, thing: None });
         if !is_open {
             continue;
         }
         for (p, part) in kind.parts.iter().enumerate() {
             let node = (k, Some(p));
             match part.things.as_slice() {
-                [thing] => out.push(leaf(thing, if part.name.is_empty() { &thing.name } else { &part.name }, 1, node)),
-                things if part.name.is_empty() => out.extend(things.iter().map(|t| leaf(t, &t.name, 1, node))),
+                [thing] if part.name.is_empty() || part.name == thing.name => out.push(leaf(thing, thing.name.as_str().into(), 1, node)),
+                [thing] => out.push(leaf(thing, format!("{}  {}", part.name, thing.name).into(), 1, node)),
+                things if part.name.is_empty() => out.extend(things.iter().map(|t| leaf(t, t.name.as_str().into(), 1, node))),
                 things => {
                     let tally = Tally::of(things.iter());
                     let is_open = open(node, tally.bad() > 0);
-                    out.push(Row { depth: 1, name: &part.name, node, open: Some(is_open), tally, thing: None });
+                    out.push(Row { depth: 1, name: part.name.as_str().into(), node, open: Some(is_open), tally, thing: None });
                     if is_open {
-                        out.extend(things.iter().map(|t| leaf(t, &t.name, 2, node)));
+                        out.extend(things.iter().map(|t| leaf(t, t.name.as_str().into(), 2, node)));
                     }
                 }
             }
@@ -96,11 +98,11 @@ mod tests {
             ],
             ..Audited::default()
         };
-        assert_eq!(names(&audited, &[]), "commit -c artifacts");
-        assert_eq!(names(&audited, &[(1, None)]), "commit -c artifacts -a -b");
+        assert_eq!(names(&audited, &[]), "commit -c  f0 artifacts");
+        assert_eq!(names(&audited, &[(1, None)]), "commit -c  f0 artifacts -a -b");
         assert_eq!(names(&audited, &[(1, None), (1, Some(1)), (0, None)]), "commit artifacts -a -b --f0 --f1 --f2 --f3");
         audited.kinds[1].parts[0].things = files(4, Some(2));
-        assert_eq!(names(&audited, &[]), "commit -c artifacts -a --f0 --f1 --f2 --f3 -b");
+        assert_eq!(names(&audited, &[]), "commit -c  f0 artifacts -a --f0 --f1 --f2 --f3 -b");
         assert_eq!(audited.tally().worst(), Mark::Failed);
     }
 }

@@ -54,7 +54,15 @@ fn tally(t: Tally) -> String {
 fn heading(pen: &mut Pen<'_>, area: Rect, audited: &Audited, model: &Model) -> u16 {
     let mut y = 0;
     let failed = audited.tally().bad() > 0;
-    let most = if area.height >= 16 { 2 } else { 1 };
+    // Of a level that was just looked at, the outcome is what matters, and no longer what it costs.
+    let looked = audited.depth == Some(model.depth);
+    let most = if area.height < 16 {
+        1
+    } else if looked {
+        4
+    } else {
+        2
+    };
     if let Some((name, depth)) = model.audit_at_work() {
         let progress = model.audit_progress.value.clone().flatten().unwrap_or_default();
         let other = if Some(name) == model.chosen.as_deref() { String::new() } else { format!(" of {name}") };
@@ -82,6 +90,9 @@ fn heading(pen: &mut Pen<'_>, area: Rect, audited: &Audited, model: &Model) -> u
     }
     levels(pen, Rect { y: area.y + y, height: 1, ..area }, model.depth);
     y += 1;
+    if looked {
+        return y;
+    }
     let cost = model.locked.good().and_then(|l| l.costs.get(Depth::ALL.iter().position(|d| *d == model.depth)?));
     let words = format!("{} {}", model.depth.proves(), cost.map(|c| format!("It {c}.").replace("It and ", "It also ")).unwrap_or_default());
     for line in wrap(&words, usize::from(area.width)).iter().take(most) {
@@ -149,7 +160,7 @@ fn tree(pen: &mut Pen<'_>, area: Rect, rows: &[Row<'_>], cursor: usize) {
         let x = inner.x + (2 * row.depth) as u16;
         let room = name_width.saturating_sub((2 * row.depth) as u16);
         let name_role = if row.thing.is_none() { Role::Strong } else { Role::Plain };
-        pen.pieces(x, y, room.saturating_sub(1), &[(arrow, Role::Quiet), (row.name, name_role)]);
+        pen.pieces(x, y, room.saturating_sub(1), &[(arrow, Role::Quiet), (&row.name, name_role)]);
         pen.pieces(inner.x + name_width, y, said, &[(sign, role), (" ", role), (&words, role)]);
         if i == cursor {
             pen.cursor_line(inner, y);
@@ -161,7 +172,7 @@ fn tree(pen: &mut Pen<'_>, area: Rect, rows: &[Row<'_>], cursor: usize) {
 fn about(pen: &mut Pen<'_>, area: Rect, row: Option<&Row<'_>>) {
     let Some(row) = row else { return };
     let Some(thing) = row.thing else {
-        let inner = pen.section(area, row.name, "");
+        let inner = pen.section(area, &row.name, "");
         let words = match row.open {
             Some(true) => "Enter closes it.",
             _ => "Enter shows what is in it.",
@@ -170,7 +181,7 @@ fn about(pen: &mut Pen<'_>, area: Rect, row: Option<&Row<'_>>) {
         return;
     };
     let (sign, word, role) = words::mark(thing.mark, pen.look);
-    let inner = pen.section(area, &thing.name, word);
+    let inner = pen.section(area, &row.name, &format!("{sign} {word}"));
     let mut rest = inner;
     let mut say = |pen: &mut Pen<'_>, label: &str, text: &str, role: Role| {
         if rest.height == 0 || rest.width < 12 || text.is_empty() {
@@ -181,11 +192,7 @@ fn about(pen: &mut Pen<'_>, area: Rect, row: Option<&Row<'_>>) {
         let used = pen.wrapped(field, 0, text, role).max(1);
         rest = Rect { y: rest.y + used, height: rest.height.saturating_sub(used), ..rest };
     };
-    if thing.words.is_empty() {
-        say(pen, "", &format!("{sign} {word}"), role);
-    } else {
-        say(pen, sign, &thing.words, role);
-    }
+    say(pen, sign, &thing.words, role);
     let now = if thing.mark == Mark::Changed { "now" } else { "found" };
     say(pen, "locked", &thing.locked, Role::Plain);
     say(pen, now, &thing.found, if thing.found == thing.locked { Role::Plain } else { role });
