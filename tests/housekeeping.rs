@@ -42,6 +42,26 @@ fn the_plan_says_what_would_run_why_and_how_long() {
 }
 
 #[test]
+fn a_value_is_written_into_the_protocols_file() {
+    let place = Place::new();
+    let path = place.path().join("protocols/demo.toml");
+    let read = || std::fs::read_to_string(&path).expect("the protocol");
+    let before = read();
+    let told = place.expect(0, &["edit", "demo", "train.epochs=2", "train.batch=4"]);
+    assert!(told.contains("now says train.epochs = 2 (was 3)"), "{told}");
+    let after = read();
+    assert_eq!(before.lines().zip(after.lines()).filter(|(a, b)| a != b).count(), 2, "two lines, and no comment, are touched");
+    assert!(place.expect(0, &["plan", "demo"]).contains("train[holdout]"));
+    // All or none: the second is wrong, so the first is not written.
+    let refused = place.expect(2, &["edit", "demo", "train.epochs=1", "train.batch=0"]);
+    assert!(refused.contains("demo.toml") && refused.contains("train.batch") && !refused.contains("/.tmp"), "{refused}");
+    assert_eq!(read(), after);
+    assert!(place.expect(2, &["edit", "demo", "train.epoch=1"]).contains("epoch"));
+    let changes = json(&place, &["edit", "demo", "train.epochs=3", "--json"]);
+    assert_eq!((&changes["changes"][0]["before"], &changes["changes"][0]["after"]), (&Value::from("2"), &Value::from("3")));
+}
+
+#[test]
 fn seeds_are_repeated_and_their_spread_reported() {
     let place = Place::new();
     let path = place.path().join("protocols/demo.toml");

@@ -202,6 +202,12 @@ fn escape_goes_back_the_way_one_came_and_never_leaves() {
         desk.keys("\u{1b}");
         assert_eq!(desk.model.screen.now, expected);
     }
+    for expected in [Screen::Walk, Screen::Run, Screen::Results, Screen::Reports, Screen::Reports] {
+        desk.keys("f");
+        assert_eq!(desk.model.screen.now, expected);
+    }
+    desk.keys("\u{1b}\u{1b}2f");
+    assert_eq!(desk.model.screen.now, Screen::Walk, "another way was taken: there is no forward any more");
     assert!(desk.quit.is_none());
 }
 
@@ -351,6 +357,21 @@ fn why_it_is_stale_is_shown_leaf_by_leaf() {
     desk.keys("jj");
     let text = desk.text();
     assert!(text.contains("locked  8") && text.contains("now     20"), "{text}");
+}
+
+#[test]
+fn the_wheel_moves_and_a_click_opens_a_tab() {
+    let mut desk = desk(done());
+    desk.send(Message::Wheel(1));
+    assert_eq!(desk.model.protocol_cursor, 2);
+    desk.send(Message::Wheel(-5));
+    assert_eq!(desk.model.protocol_cursor, 0);
+    let column = desk.text().lines().next().and_then(|l| l.find("4 Results")).expect("the tab");
+    desk.send(Message::Click(column as u16, 0));
+    assert_eq!(desk.model.screen.now, Screen::Results);
+    desk.send(Message::Click(79, 0));
+    desk.send(Message::Click(3, 9));
+    assert_eq!(desk.model.screen.now, Screen::Results);
 }
 
 #[test]

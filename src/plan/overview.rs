@@ -1,6 +1,7 @@
 //! How each protocol stands, from its file, its runs and the lock; cheap enough to ask for often.
 
 use crate::base::{Failure, Result};
+use crate::engine::journal::{Event, Line};
 use crate::engine::runs::{Outcome, State};
 use crate::engine::{Run, Workspace};
 use crate::lock;
@@ -62,6 +63,17 @@ pub struct Headline {
     pub value: Option<f64>,
 }
 
+/// When and where a run took place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Took {
+    /// When it began: the journal's time, to the minute (`2026-11-23 20:31`, UTC).
+    pub started: String,
+    /// The device that its protocol names.
+    pub device: String,
+    /// The host of its newest worker.
+    pub host: String,
+}
+
 /// One protocol.
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
@@ -81,6 +93,8 @@ pub struct Overview {
     pub missing: Vec<String>,
     /// Why it is stale, drifted or broken.
     pub note: Option<String>,
+    /// The newest run.
+    pub last: Option<Took>,
 }
 
 /// All protocols of a workspace, by system and name.
@@ -116,6 +130,7 @@ fn broken(name: String, e: &Failure) -> Overview {
         published: None,
         missing: Vec::new(),
         note: Some(e.what.clone()),
+        last: None,
     }
 }
 
@@ -123,7 +138,9 @@ fn one(workspace: &Workspace, p: &Protocol, runs: &[Run], lock: &lock::LockFile,
     // A run of some folds only says nothing of the whole, unless it is at work.
     let whole = |r: &&Run| r.execution().whole() || r.lines().is_ok_and(|l| r.state(&l).live());
     let newest = runs.iter().rev().filter(|r| r.order.protocol == p.name).find(whole);
-    let state = newest.map(|r| r.state(&r.lines().unwrap_or_default()));
+    let lines = newest.map(|r| r.lines().unwrap_or_default()).unwrap_or_default();
+    let state = newest.map(|r| r.state(&lines));
+    let last = newest.and_then(|r| took(r, &lines));
     let (standing, mut note) = standing(workspace, p, newest, state, lock);
     note = note.or(lock_problem);
     let evaluation = newest_evaluation(workspace, p, runs).ok();
@@ -142,7 +159,16 @@ fn one(workspace: &Workspace, p: &Protocol, runs: &[Run], lock: &lock::LockFile,
         published,
         missing: missing(workspace, p),
         note,
+        last,
     }
+}
+
+fn took(run: &Run, lines: &[Line]) -> Option<Took> {
+    let started = lines.first()?.at.chars().take(16).collect::<String>().replace('T', " ");
+    let host =
+        lines.iter().rev().find_map(|l| if let Event::RunStarted { place, .. } = &l.event { Some(place.host.clone()) } else { None });
+    let device = run.order.resolved["determinism"]["device"].as_str().unwrap_or_default().to_owned();
+    Some(Took { started, device, host: host.unwrap_or_default() })
 }
 
 fn standing(

@@ -78,6 +78,8 @@ pub enum Action {
     Deeper,
     /// Go back, close, clear.
     Back,
+    /// The screen that one came back from.
+    Forward,
     /// Switch to a screen.
     Go(Screen),
     /// The screen to the right.
@@ -241,6 +243,7 @@ pub static BINDINGS: &[Binding] = &[
     bind!(&[Results], [plain('c')], ("c", "c"), Action::Scale, "scale", "one colour scale for truth and prediction, or one each", 24),
     bind!(&[Results, Reports], [plain('z')], ("z", "z"), Action::Large, "enlarge", "the picture on the whole screen, and back", 23),
     bind!(&[Protocols, Results], [plain('/')], ("/", "/"), Action::Search, "search", "search as you type", 19),
+    bind!(&[], [plain('f')], ("f", "f"), Action::Forward, "", "forward again, to the screen that Esc came from", 90),
     bind!(
         &[],
         [plain(':')],

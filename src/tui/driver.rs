@@ -9,7 +9,7 @@ use super::output::Output;
 use super::terminal::{self, Guard};
 use super::update::{begin, update};
 use crate::base::{Failure, Result};
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use ratatui::crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -139,6 +139,12 @@ impl Keys {
                     Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => Message::Key(key),
                     Ok(Event::Paste(text)) => Message::Paste(text),
                     Ok(Event::Resize(columns, rows)) => Message::Resize(columns, rows),
+                    Ok(Event::Mouse(mouse)) => match mouse.kind {
+                        MouseEventKind::ScrollDown => Message::Wheel(1),
+                        MouseEventKind::ScrollUp => Message::Wheel(-1),
+                        MouseEventKind::Down(MouseButton::Left) => Message::Click(mouse.column, mouse.row),
+                        _ => continue,
+                    },
                     Ok(_) => continue,
                     Err(_) => return lost.store(true, Ordering::Relaxed),
                 };

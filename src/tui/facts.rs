@@ -117,6 +117,8 @@ pub struct ProtocolCard {
     pub missing: Vec<String>,
     /// Anything else worth a line, such as why it is stale.
     pub note: Option<String>,
+    /// When the newest run began (`2026-11-23 20:31`), and where (`cpu of lab-7`).
+    pub last: Option<(String, String)>,
 }
 
 /// One protocol as steps.

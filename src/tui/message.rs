@@ -17,6 +17,10 @@ pub enum Message {
     Paste(String),
     /// The terminal has this many columns and rows now.
     Resize(u16, u16),
+    /// The wheel was turned by so many notches, down being positive.
+    Wheel(isize),
+    /// A place was clicked: column and row.
+    Click(u16, u16),
     /// Half a second has passed.
     Tick,
     /// A question was answered.

@@ -234,11 +234,13 @@ pub struct ScreenState {
     pub now: Screen,
     /// The screens that Esc goes back to, oldest first.
     pub trail: Vec<Screen>,
+    /// The screens that Esc came back from, the nearest last.
+    pub ahead: Vec<Screen>,
 }
 
 impl Default for ScreenState {
     fn default() -> Self {
-        Self { now: Screen::Protocols, trail: Vec::new() }
+        Self { now: Screen::Protocols, trail: Vec::new(), ahead: Vec::new() }
     }
 }
 

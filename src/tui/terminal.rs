@@ -2,7 +2,7 @@
 
 use crate::base::{Failure, Result};
 use ratatui::crossterm::cursor::{Hide, Show};
-use ratatui::crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use ratatui::crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use ratatui::crossterm::terminal::{
     DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
@@ -47,7 +47,13 @@ impl Drop for Guard {
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
     TAKEN.store(true, Ordering::SeqCst);
-    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap, Hide)
+    execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, DisableLineWrap, Hide)?;
+    if mouse() { execute!(io::stdout(), EnableMouseCapture) } else { Ok(()) }
+}
+
+/// Whether the mouse is wanted. It is not unless somebody says so: with it, a terminal no longer selects text by itself.
+fn mouse() -> bool {
+    std::env::var("PINFOLD_MOUSE").is_ok_and(|v| v == "1")
 }
 
 fn give_back() {
@@ -56,6 +62,9 @@ fn give_back() {
     }
     // A terminal that is gone cannot be restored; nothing useful can be done about an error here.
     let _ = io::stdout().write_all(b"\x1b[?2026l");
+    if mouse() {
+        let _ = execute!(io::stdout(), DisableMouseCapture);
+    }
     let _ = execute!(io::stdout(), EnableLineWrap, DisableBracketedPaste, LeaveAlternateScreen, Show);
     let _ = disable_raw_mode();
 }

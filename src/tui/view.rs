@@ -79,13 +79,25 @@ fn body_of(pen: &mut Pen<'_>, area: Rect, model: &Model) {
     }
 }
 
+/// A tab's words. Narrow screens name the open tab only.
+fn tab_label(i: usize, tab: Screen, model: &Model, width: u16) -> String {
+    if tab == model.screen.now || width >= 60 { format!(" {} {} ", i + 1, tab.name()) } else { format!(" {} ", i + 1) }
+}
+
+/// The tab that stands at a column of the first row.
+pub fn tab_at(model: &Model, column: u16) -> Option<Screen> {
+    let mut end = 0;
+    Screen::ALL.iter().enumerate().find_map(|(i, tab)| {
+        end += tab_label(i, *tab, model, model.size.0).width() as u16;
+        (column < end).then_some(*tab)
+    })
+}
+
 fn tabs(pen: &mut Pen<'_>, line: Rect, model: &Model) {
     let mut x = line.x;
     for (i, tab) in Screen::ALL.iter().enumerate() {
-        let open = *tab == model.screen.now;
-        // Narrow screens name the open tab only.
-        let label = if open || line.width >= 60 { format!(" {} {} ", i + 1, tab.name()) } else { format!(" {} ", i + 1) };
-        let role = if open { Role::Cursor } else { Role::Quiet };
+        let label = tab_label(i, *tab, model, line.width);
+        let role = if *tab == model.screen.now { Role::Cursor } else { Role::Quiet };
         x += pen.text(x, line.y, line.right().saturating_sub(x), &label, role);
     }
     let Some(name) = &model.chosen else { return };

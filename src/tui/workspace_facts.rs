@@ -97,6 +97,7 @@ impl Facts for WorkspaceFacts {
             system: o.system,
             missing: o.missing,
             note: o.note,
+            last: o.last.map(|l| (l.started, format!("{} of {}", l.device, l.host))),
         };
         Ok(plan::overview(&self.workspace)?.into_iter().map(card).collect())
     }

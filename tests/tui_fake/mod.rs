@@ -118,10 +118,12 @@ impl Facts for FakeFacts {
             published: None,
             missing: vec![],
             note: None,
+            last: None,
         };
         let demo = ProtocolCard {
             state,
             reproduced,
+            last: world.run.map(|_| ("2026-11-22 20:31".into(), outside(&world, "cpu of lab-7"))),
             headline: "mean PCC over 12 genes".into(),
             note: world.drifted.then(|| outside(&world, "artifacts/train/9c1f differs from the lock")),
             ..card("demo", "Synthetic slides with a known answer: which genes follow the morphology, and is that found?", "demo")

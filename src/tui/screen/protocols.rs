@@ -54,6 +54,7 @@ struct Columns {
     name: u16,
     title: Option<(u16, u16)>,
     state: u16,
+    last: Option<u16>,
     reproduced: Option<u16>,
     published: Option<u16>,
 }
@@ -69,20 +70,27 @@ fn columns(width: u16) -> Columns {
         right -= number;
         right
     });
+    let last = (width >= 120).then(|| {
+        right -= 20;
+        right + 2
+    });
     right = right.saturating_sub(state + 1);
     let name = if width >= 120 { 34 } else { right.saturating_sub(3) };
     let title = (width >= 120).then(|| (name + 4, right.saturating_sub(name + 6)));
-    Columns { name, title, state: right, reproduced, published }
+    Columns { name, title, state: right, last, reproduced, published }
 }
 
 fn table(pen: &mut Pen<'_>, area: Rect, cards: &[&ProtocolCard], cursor: usize) {
     // On a wide terminal the columns stay near each other.
-    let area = Rect { width: area.width.min(150), ..area };
+    let area = Rect { width: area.width.min(160), ..area };
     let at = columns(area.width);
     let (head, rows) = split_top(area, u16::from(area.height > 4));
     if head.height > 0 {
         pen.text(head.x + 2, head.y, 20, "protocol", Role::Quiet);
         pen.text(head.x + at.state, head.y, 12, "state", Role::Quiet);
+        if let Some(x) = at.last {
+            pen.text(head.x + x, head.y, 16, "last run (UTC)", Role::Quiet);
+        }
         for (x, word) in [(at.reproduced, "reproduced"), (at.published, "published")] {
             if let Some(x) = x {
                 pen.right(head.x + x, head.y, 12, word, Role::Quiet);
@@ -122,6 +130,9 @@ fn table(pen: &mut Pen<'_>, area: Rect, cards: &[&ProtocolCard], cursor: usize) 
                     pen.text(rows.x + x, y, width, &card.title, Role::Quiet);
                 }
                 pen.pieces(rows.x + at.state, y, 14, &[(glyph, role), (" ", role), (word, role)]);
+                if let (Some(x), Some((when, _))) = (at.last, &card.last) {
+                    pen.text(rows.x + x, y, 16, when, Role::Quiet);
+                }
                 if let Some(x) = at.reproduced {
                     pen.right(rows.x + x, y, 12, &number(card.reproduced, 3), Role::Plain);
                 }
@@ -162,6 +173,9 @@ fn below(pen: &mut Pen<'_>, area: Rect, card: &ProtocolCard) {
         _ => format!("no number yet, {published}"),
     };
     line(pen, "headline", &headline, Role::Plain);
+    if let Some((when, device)) = &card.last {
+        line(pen, "last run", &format!("{when} UTC, {device}"), Role::Quiet);
+    }
     if let Some(note) = &card.note {
         line(pen, "note", note, Role::Warn);
     }

@@ -37,6 +37,13 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
         Action::PreviousScreen => turn(model, effects, Screen::ALL.len() - 1),
         Action::Deeper => deeper(model, effects),
         Action::Back => back(model, effects),
+        Action::Forward => {
+            if let Some(screen) = model.screen.ahead.pop() {
+                let ahead = std::mem::take(&mut model.screen.ahead);
+                go(model, effects, screen);
+                model.screen.ahead = ahead;
+            }
+        }
         Action::Search => {
             let (purpose, text) = match model.screen.now {
                 Screen::Protocols => (Purpose::ProtocolSearch, model.protocol_search.clone()),
@@ -132,6 +139,7 @@ pub(super) fn go(model: &mut Model, effects: &mut Vec<Effect>, screen: Screen) {
     let from = model.screen.now;
     model.screen.trail.retain(|s| *s != screen && *s != from);
     model.screen.trail.push(from);
+    model.screen.ahead.clear();
     model.screen.now = screen;
     model.large = false;
     arrive(model, effects, false);
@@ -210,6 +218,8 @@ fn back(model: &mut Model, effects: &mut Vec<Effect>) {
     } else if model.screen.now == Screen::Results && !model.gene_search.is_empty() {
         search(model, effects, Purpose::GeneSearch, String::new());
     } else if let Some(screen) = model.screen.trail.pop() {
+        model.screen.ahead.retain(|s| *s != model.screen.now);
+        model.screen.ahead.push(model.screen.now);
         model.screen.now = screen;
         arrive(model, effects, false);
     }

@@ -24,6 +24,13 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Resize(columns, rows) => model.size = (columns, rows),
         Message::Tick => tick(model, &mut effects),
+        Message::Wheel(notches) => super::moves::by(model, &mut effects, 3 * notches),
+        Message::Click(column, 0) => {
+            if let Some(screen) = crate::tui::view::tab_at(model, column) {
+                actions::go(model, &mut effects, screen);
+            }
+        }
+        Message::Click(..) => {}
         Message::Answer(request, answer) => {
             model.pending.remove(&request);
             answers::take(model, &mut effects, request, answer);
