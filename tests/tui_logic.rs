@@ -357,6 +357,10 @@ fn why_it_is_stale_is_shown_leaf_by_leaf() {
     desk.keys("jj");
     let text = desk.text();
     assert!(text.contains("locked  8") && text.contains("now     20"), "{text}");
+    // Beside an audit's findings it stays.
+    desk.keys("a");
+    let text = desk.text();
+    assert!(text.contains("level metrics: passed") && text.contains("why it is stale"), "{text}");
 }
 
 #[test]

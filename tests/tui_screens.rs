@@ -1,4 +1,5 @@
-//! Every screen as text, at the smallest size that must work fully and at a large one, and without colours.
+//! Every screen as text: at the smallest size that must work fully, at the smallest that must be usable, at a large one; and
+//! without colours in plain ASCII.
 
 mod tui_fake;
 
@@ -10,7 +11,7 @@ use ratatui::backend::TestBackend;
 use ratatui::style::Color;
 use tui_fake::{Desk, FakeFacts, PLAIN};
 
-const SIZES: [(u16, u16); 2] = [(80, 24), (200, 50)];
+const SIZES: [(u16, u16); 3] = [(80, 24), (60, 20), (200, 50)];
 
 fn fresh() -> FakeFacts {
     FakeFacts::with(|_| {})
@@ -19,7 +20,7 @@ fn done() -> FakeFacts {
     FakeFacts::with(|w| w.run = Some(RunState::Done))
 }
 
-/// Draws one state at both sizes and holds it against the stored pictures.
+/// Draws one state at every size, and once more without colours, and holds it against the stored pictures.
 fn picture(name: &str, facts: impl Fn() -> FakeFacts, keys: &str) {
     for (width, height) in SIZES {
         let mut desk = Desk::open(facts(), PLAIN, (width, height));
@@ -28,6 +29,9 @@ fn picture(name: &str, facts: impl Fn() -> FakeFacts, keys: &str) {
         terminal.draw(|frame| pinfold::tui::draw(&desk.model, desk.look, frame.buffer_mut())).expect("draw");
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), terminal.backend());
     }
+    let mut desk = Desk::open(facts(), Look { colours: Colours::None, ascii: true }, (80, 24));
+    desk.keys(keys);
+    insta::assert_snapshot!(format!("{name}_80x24_ascii"), desk.text());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 /// One value that was written.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Change {
-    /// The file.
+    /// The file, with its folder: `protocols/demo.toml`.
     pub file: String,
     /// The dotted key.
     pub key: String,
@@ -35,6 +35,8 @@ pub fn write(path: &Path, assignments: &[String]) -> Result<Vec<Change>> {
     let shown = path.display().to_string();
     let mut document: DocumentMut =
         source.parse().map_err(|e: toml_edit::TomlError| Failure::input(e.message().to_owned()).at(shown.clone()))?;
+    let file = [path.parent().and_then(Path::file_name), path.file_name()].into_iter().flatten().collect::<std::path::PathBuf>();
+    let file = file.display().to_string();
     let mut changes = Vec::new();
     for assignment in assignments {
         let Some((key, given)) = assignment.split_once('=').map(|(k, v)| (k.trim(), v.trim())) else {
@@ -51,7 +53,7 @@ pub fn write(path: &Path, assignments: &[String]) -> Result<Vec<Change>> {
             let place = span_of(&source, key).map_or(shown.clone(), |span| excerpt(&shown, &source, span));
             Failure::input(why).at(place).hint("edit the file by hand")
         })?;
-        changes.push(Change { file: shown.clone(), key: key.to_owned(), before, after });
+        changes.push(Change { file: file.clone(), key: key.to_owned(), before, after });
     }
     let new = document.to_string();
     if new == source {

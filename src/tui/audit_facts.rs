@@ -62,7 +62,10 @@ pub fn audit(workspace: &Workspace, protocol: &str, depth: Depth, at_work: &AtWo
     }
     let report = report?;
     let verdict = match &report.first_difference {
-        None => format!("passed: {} verified, {} not checked", report.count(State::Verified), report.count(State::Skipped)),
+        None => match report.count(State::Skipped) {
+            0 => format!("passed: {}, all as locked", things(report.count(State::Verified), "thing")),
+            n => format!("passed: {} as locked, {n} could not be checked", things(report.count(State::Verified), "thing")),
+        },
         Some(first) => format!("FAILED. The first difference: {first}"),
     };
     let mut items: Vec<&Item> = report.items().collect();

@@ -61,6 +61,7 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
         }
         Answer::Locked(got) => {
             model.locked.take(&request, got);
+            beside(model);
         }
         Answer::Audit(got) => audited(model, effects, &request, got),
         Answer::AuditProgress(got) => {
@@ -110,10 +111,22 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
     settle(model, effects);
 }
 
+/// Why the protocol is stale stands in the tree of an audit too: the newest reading of the lock says it.
+fn beside(model: &mut Model) {
+    let Some(Request::Locked(name)) = &model.locked.answered else { return };
+    let own = matches!(&model.audit.answered, Some(Request::Audit(audited, _)) if audited == name);
+    let stale = model.locked.good().and_then(|l| l.kinds.first()).filter(|k| k.tally().changed > 0).cloned();
+    if let (true, Some(audited)) = (own, &mut model.audit.value) {
+        audited.kinds.retain(|k| k.tally().changed == 0);
+        audited.kinds.splice(0..0, stale);
+    }
+}
+
 /// The cursor goes to the first difference: that is what one wants to see.
 fn audited(model: &mut Model, effects: &mut Vec<Effect>, request: &Request, got: crate::base::Result<Audited>) {
     model.audit_progress = Default::default();
     if model.audit.take(request, got) {
+        beside(model);
         model.turned.clear();
         let bad = |r: &crate::tui::tree::Row<'_>| r.thing.is_some() && r.tally.bad() > 0;
         model.audit_row = model.audit_rows().iter().position(bad).unwrap_or(0);
