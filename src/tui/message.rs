@@ -1,6 +1,8 @@
 //! What comes in and what goes out: the program's whole conversation with its surroundings, as data.
 
-use super::facts::{AuditLine, Figure, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Walk};
+use super::facts::{
+    AuditLine, Figure, Interval, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Tissue, Walk,
+};
 use crate::base::Result;
 use ratatui::crossterm::event::KeyEvent;
 use std::path::PathBuf;
@@ -46,8 +48,14 @@ pub enum Request {
     Audit(String),
     /// [`super::Facts::results`].
     Results(String),
+    /// [`super::Facts::intervals`].
+    Intervals(String),
     /// [`super::Facts::map`]: protocol, slide and gene.
     Map(String, String, String),
+    /// [`super::Facts::tissue`]: protocol and slide.
+    Tissue(String, String),
+    /// [`super::Facts::compare`].
+    Compare(String),
     /// [`super::Facts::reports`].
     Reports(String),
     /// [`super::Facts::image`].
@@ -83,8 +91,14 @@ pub enum Answer {
     Audit(Result<Vec<AuditLine>>),
     /// To [`Request::Results`].
     Results(Result<Results>),
+    /// To [`Request::Intervals`].
+    Intervals(Result<Vec<Interval>>),
     /// To [`Request::Map`].
     Map(Result<SpotMap>),
+    /// To [`Request::Tissue`].
+    Tissue(Result<Tissue>),
+    /// To [`Request::Compare`].
+    Compare(Result<String>),
     /// To [`Request::Reports`].
     Reports(Result<Vec<Figure>>),
     /// To [`Request::Image`].

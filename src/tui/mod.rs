@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod chart;
+mod diff_facts;
 mod driver;
 pub mod facts;
 pub mod field;
@@ -17,7 +18,9 @@ pub mod model;
 pub mod outcome;
 pub mod output;
 pub mod paint;
+pub mod panes;
 pub mod picture;
+mod results_facts;
 mod run_facts;
 pub mod screen;
 mod terminal;
