@@ -287,7 +287,7 @@ pub static BINDINGS: &[Binding] = &[
         ("v", "v"),
         Action::Compare,
         "compare",
-        "this run beside the one before it: what differs first, which numbers moved",
+        "this run beside the one before it: where they part, what moved",
         29
     ),
     bind!(&[Protocols, Results], [plain('/')], ("/", "/"), Action::Search, "search", "search as you type", 19),

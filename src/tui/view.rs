@@ -219,6 +219,11 @@ fn matters(action: Action, model: &Model) -> bool {
             _ => false,
         };
     }
+    // On a whole screen of maps the keys of the maps come first.
+    if model.large && model.screen.now == Screen::Results && matches!(action, Action::Lock | Action::Audit | Action::Search | Action::Sort)
+    {
+        return false;
+    }
     let empty = model.protocols.good().is_some_and(Vec::is_empty);
     match action {
         Action::InitDemo => empty,
@@ -278,6 +283,8 @@ fn hint_of(action: Action, usual: &'static str, model: &Model) -> &'static str {
         (Action::Back, _) if model.sheet.is_some() => "close",
         (Action::Up, Screen::Run) => "log",
         (Action::Up, Screen::Results) => "gene",
+        (Action::Large, Screen::Results) if model.large => "smaller",
+        (Action::Panes, _) if model.panes != super::panes::Panes::Together || model.large => "one map",
         (Action::Up, Screen::Walk) => "step",
         (Action::Up, Screen::Reports) => "figure",
         (Action::Run, _) if model.card().is_some_and(|c| c.state == ProtocolState::Stopped) => "go on",

@@ -9,9 +9,12 @@ use crate::tui::panes::Pane;
 use crate::tui::picture::{Frame, common_range, draw_grid, draw_tissue, grid, range};
 use crate::tui::view::split_top;
 use ratatui::layout::Rect;
+use unicode_width::UnicodeWidthStr;
 
 /// Columns between two maps.
 const GAP: u16 = 2;
+/// Cells of the scale's colours.
+const RAMP: u16 = 8;
 
 /// Draws the gene under the cursor on the slide that is chosen.
 pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model, results: &Results, gene: Option<&GeneRow>) {
@@ -80,7 +83,15 @@ fn side_by_side(pen: &mut Pen<'_>, pictures: Rect, foot: Rect, model: &Model, ma
     }
     if tissue {
         let state = model.tissue.good().map(|t| t.state.as_str()).filter(|s| !s.is_empty());
-        words.push(format!("tissue{}: mean colour of each spot's patch", state.map(|s| format!(" {s}")).unwrap_or_default()));
+        let before = match (state, panes.len()) {
+            (Some(state), 1) => format!("{state}: "),
+            (Some(state), _) => format!("tissue {state}: "),
+            (None, 1) => String::new(),
+            (None, _) => "tissue: ".to_owned(),
+        };
+        let long = format!("{before}mean colour of each spot's patch");
+        let used = words.first().map_or(0, |w| w.width() + 2 + usize::from(RAMP + 1));
+        words.push(if used + long.width() > usize::from(foot.width) { format!("{before}patch means") } else { long });
     }
     let ramp = if truth || prediction { scale_bar(pen, foot) } else { 0 };
     pen.text(foot.x + ramp, foot.y, foot.width.saturating_sub(ramp), &words.join("; "), Role::Quiet);
@@ -98,7 +109,7 @@ fn tissue(pen: &mut Pen<'_>, area: Rect, load: &Load<Tissue>, frame: &Frame) {
 
 /// The colours from low to high. Returns the cells used.
 fn scale_bar(pen: &mut Pen<'_>, line: Rect) -> u16 {
-    let cells = 8.min(line.width);
+    let cells = RAMP.min(line.width);
     for i in 0..cells {
         let share = f64::from(i) / f64::from(cells.max(2) - 1);
         let x = line.x + i;

@@ -23,7 +23,7 @@ enum Line<'a> {
 type Lines<'a> = Vec<(u8, Line<'a>)>;
 
 /// Columns from which a metric's published figure and id stand on its own line.
-const WIDE: u16 = 100;
+const WIDE: u16 = 110;
 
 /// Draws the section at the top of an area; returns what is left below.
 pub fn draw(pen: &mut Pen<'_>, area: Rect, results: &Results, intervals: &Load<Vec<Interval>>, name: &str) -> Rect {
@@ -75,11 +75,12 @@ fn lines<'a>(results: &'a Results, intervals: &Load<Vec<Interval>>, rows: usize,
             };
             out.push((2, Line::Words(vec![(sentence, Role::Quiet)])));
         }
-        if let Some(words) = interval(row, first, intervals) {
-            out.push((rank.max(4), Line::Words(words)));
+        // Where the intervals need a line each, the second gives way to the folds.
+        for (line, words) in interval(row, first, intervals, width).into_iter().enumerate() {
+            out.push((rank.max(if line == 0 { 4 } else { 6 }), Line::Words(words)));
         }
         if first {
-            out.extend(folds(&results.folds, width, look).into_iter().map(|words| (5, Line::Words(words))));
+            out.extend(folds(&results.folds, width, if rows < 7 { 1 } else { 2 }, look).into_iter().map(|words| (5, Line::Words(words))));
             out.extend(notes(&results.notes, rows).into_iter().map(|words| (3, Line::Words(words))));
         }
     }
@@ -124,14 +125,14 @@ fn verdict(verdict: Verdict, look: Look) -> (String, Role) {
     }
 }
 
-/// The 95 % intervals of a metric. Of the headline it is said where there is none.
-fn interval(row: &MetricRow, headline: bool, load: &Load<Vec<Interval>>) -> Option<Words> {
+/// The 95 % intervals of a metric, on one line or on one each. Of the headline it is said where there is none.
+fn interval(row: &MetricRow, headline: bool, load: &Load<Vec<Interval>>, width: u16) -> Vec<Words> {
     let own: Vec<&Interval> = load.good().into_iter().flatten().filter(|i| i.metric == row.id).collect();
     if own.is_empty() && !headline {
-        return None;
+        return Vec::new();
     }
     let label = ("  95 %  ".to_owned(), Role::Quiet);
-    let quiet = |text: String| Some(vec![label.clone(), (text, Role::Quiet)]);
+    let quiet = |text: String| vec![vec![label.clone(), (text, Role::Quiet)]];
     if let Some(failure) = &load.failure {
         return quiet(format!("no interval: {}", failure.what));
     }
@@ -141,17 +142,23 @@ fn interval(row: &MetricRow, headline: bool, load: &Load<Vec<Interval>>) -> Opti
     if own.is_empty() {
         return quiet("no interval is computed for this number".to_owned());
     }
+    let ends = |i: &Interval| (format!("{} to {}", number(Some(i.low), 4), number(Some(i.high), 4)), Role::Plain);
+    let over = |i: &Interval| (format!(" over {}", i.over), Role::Quiet);
+    let lines: Vec<Words> = own.iter().map(|i| vec![label.clone(), ends(i), over(i)]).collect();
+    let together = own.iter().map(|i| ends(i).0.width() + over(i).0.width() + 3).sum::<usize>() + label.0.width();
+    if together > usize::from(width) + 3 {
+        return lines;
+    }
     let mut words = vec![label.clone()];
     for (i, interval) in own.iter().enumerate() {
-        let comma = if i > 0 { ",  " } else { "" };
-        words.push((format!("{comma}{} to {}", number(Some(interval.low), 4), number(Some(interval.high), 4)), Role::Plain));
-        words.push((format!(" over {}", interval.over), Role::Quiet));
+        words.extend((i > 0).then(|| (",  ".to_owned(), Role::Quiet)));
+        words.extend([ends(interval), over(interval)]);
     }
-    Some(words)
+    vec![words]
 }
 
-/// How the folds differ, in one line or two: each of them, or, where there are too many, the ends.
-fn folds(folds: &Folds, width: u16, look: Look) -> Vec<Words> {
+/// How the folds differ, in so many lines at most: each of them, or, where there are too many, the ends.
+fn folds(folds: &Folds, width: u16, most: usize, look: Look) -> Vec<Words> {
     /// More of a fold's name than this tells nothing more.
     const NAME: usize = 12;
     let n = folds.values.len();
@@ -180,7 +187,7 @@ fn folds(folds: &Folds, width: u16, look: Look) -> Vec<Words> {
             line.extend([(format!("{name}{gap}"), Role::Quiet), (format!("{value}  "), role)]);
         }
     }
-    if lines.len() <= 2 {
+    if lines.len() <= most {
         return lines;
     }
     let known = || folds.values.iter().filter(|(_, v)| v.is_some_and(f64::is_finite));
@@ -190,12 +197,15 @@ fn folds(folds: &Folds, width: u16, look: Look) -> Vec<Words> {
         let (low, high) = (entry(low), entry(high));
         format!("{} ({}) to {} ({})  ", low.1, low.0, high.1, high.0)
     });
-    vec![vec![(label, Role::Quiet), (text, Role::Plain), (spread, Role::Accent), ("; 5 Reports draws each".to_owned(), Role::Quiet)]]
+    let more = "; 5 Reports draws each";
+    let room = label.width() + text.width() + spread.width() + more.len() <= usize::from(width);
+    let more = if room { more.to_owned() } else { String::new() };
+    vec![vec![(label, Role::Quiet), (text, Role::Plain), (spread, Role::Accent), (more, Role::Quiet)]]
 }
 
 fn metric(pen: &mut Pen<'_>, line: Rect, row: &MetricRow, title: u16, wide: bool, role: Role) {
     /// Columns of the published figure, where the id stands in a column of its own.
-    const PUBLISHED: u16 = 64;
+    const PUBLISHED: u16 = 76;
     pen.text(line.x, line.y, title, &row.title, role);
     pen.right(line.x + title, line.y, 10, &number(row.value, decimals(row.value)), role);
     let x = line.x + title + 12;
@@ -237,14 +247,28 @@ mod tests {
 
     #[test]
     fn folds_fold_up_where_there_is_no_room() {
-        assert_eq!(text(&folds(&of(2), 78, LOOK)[0]).trim_end(), "  2 folds, mean PCC: F0 0.100  F1 0.110  sd 0.071");
-        assert_eq!(folds(&of(9), 78, LOOK).len(), 2);
-        let many = folds(&of(36), 78, LOOK);
+        assert_eq!(text(&folds(&of(2), 78, 2, LOOK)[0]).trim_end(), "  2 folds, mean PCC: F0 0.100  F1 0.110  sd 0.071");
+        assert_eq!(folds(&of(9), 78, 2, LOOK).len(), 2);
+        assert_eq!(text(&folds(&of(9), 58, 1, LOOK)[0]), "  9 folds, mean PCC: 0.100 (F0) to 0.180 (F8)  sd 0.071");
+        let many = folds(&of(36), 78, 2, LOOK);
         assert_eq!(many.len(), 1);
         assert!(text(&many[0]).starts_with("  36 folds, mean PCC: 0.100 (F0) to 0.450 (F35)  sd 0.071"), "{}", text(&many[0]));
-        assert!(text(&folds(&of(1), 78, LOOK)[0]).contains("one only"));
+        assert!(text(&folds(&of(1), 78, 2, LOOK)[0]).contains("one only"));
         let undefined = Folds { values: vec![("A".into(), None); 40], ..of(2) };
-        assert!(text(&folds(&undefined, 40, LOOK)[0]).contains("40 folds"));
+        assert!(text(&folds(&undefined, 40, 2, LOOK)[0]).contains("40 folds"));
+    }
+
+    #[test]
+    fn intervals_share_a_line_where_they_fit() {
+        let row = MetricRow { id: "x".into(), title: "X".into(), value: Some(0.5), published: None };
+        let one = |over: &str| Interval { metric: "x".into(), over: over.into(), low: 0.25, high: 0.75 };
+        let load = Load { value: Some(vec![one("genes"), one("9 blocks of spots")]), ..Load::default() };
+        let said = |width, headline, load: &Load<_>| interval(&row, headline, load, width).iter().map(text).collect::<Vec<_>>();
+        assert_eq!(said(78, true, &load), ["  95 %  0.2500 to 0.7500 over genes,  0.2500 to 0.7500 over 9 blocks of spots"]);
+        assert_eq!(said(58, true, &load).len(), 2);
+        let none = Load { value: Some(Vec::new()), ..Load::default() };
+        assert_eq!(said(78, true, &none), ["  95 %  no interval is computed for this number"]);
+        assert!(said(78, false, &none).is_empty() && said(78, true, &Load::default())[0].contains("resampling"));
     }
 
     #[test]
