@@ -323,7 +323,7 @@ fn the_tissue_is_read_once_a_slide_and_only_where_it_is_in_sight() {
     desk.keys("4jj");
     assert_eq!(reads(&desk), 0, "at 80 columns there is no room beside the genes");
     desk.keys("t");
-    assert!(desk.text().contains("tissue: mean colour") && !desk.text().contains("prediction"), "{}", desk.text());
+    assert!(desk.text().contains("mean colour of each spot") && !desk.text().contains("prediction"), "{}", desk.text());
     desk.keys("jjkj+D");
     assert_eq!(reads(&desk), 1, "walking through the genes reads nothing again");
     desk.keys("]");

@@ -212,7 +212,129 @@ fn mean_colour(patch: &[u8]) -> [u8; 3] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::Digest;
+    use crate::base::arrays::ByteRows;
+    use crate::engine::Workspace;
+    use crate::engine::execution::Execution;
+    use crate::engine::runs::{Order, Outcome, OutcomeRow};
+    use crate::stage::files::write_json;
+    use crate::stats::evaluate::{FoldPredictions, SpotAt, evaluate, write_spots};
     use std::cell::Cell;
+    use std::path::Path;
+
+    const SIDE: usize = 10;
+    const GENES: [&str; 4] = ["A", "B", "C", "FLAT"];
+
+    /// A workspace whose demo has been run, so many times, as far as a reader can tell: artifacts without a training.
+    fn ran(root: &Path, times: u8) -> WorkspaceFacts {
+        let facts = WorkspaceFacts::new(Workspace::at(root), Vec::new());
+        let path = facts.workspace.protocols().join("demo.toml");
+        let demo = include_str!("../../protocols/demo.toml");
+        crate::base::atomic::write(&path, demo.as_bytes()).expect("protocol");
+        let panel = facts.load("demo", &[]).expect("protocol").protocol.panel_id();
+        let published = |id: &str, status: &str| {
+            format!(
+                "[[published]]\nmetric = \"{id}/{panel}\"\nvalue = 0.9\nsource = \"Table 2\"\nstatus = \"{status}\"\ntolerance = 0.05\n"
+            )
+        };
+        let more = [("pcc/gene/oof/skip", "read"), ("pcc/gene/oof/zero", "unverified"), ("else/gene/oof/zero", "read")];
+        let text = more.iter().fold(demo.to_owned(), |text, (id, status)| text + "\n" + &published(id, status));
+        crate::base::atomic::write(&path, text.as_bytes()).expect("protocol");
+        (0..times).for_each(|i| run(&facts, i));
+        facts
+    }
+
+    fn run(facts: &WorkspaceFacts, noise: u8) {
+        let p = facts.load("demo", &[]).expect("protocol").protocol;
+        let order = Order {
+            protocol: "demo".into(),
+            file: "protocols/demo.toml".into(),
+            file_sha256: Digest::of(b""),
+            overrides: Vec::new(),
+            resolved: p.canonical(),
+            execution: Execution::default(),
+        };
+        let run = Run::create(&facts.workspace, order).expect("run");
+        let mut rows = Vec::new();
+        let mut artifact = |stage: &str, label: &str| {
+            let key = Digest::of(&[label.as_bytes(), &[noise]].concat());
+            rows.push(OutcomeRow { label: label.into(), stage: stage.into(), key, digest: key });
+            let folder = facts.workspace.store().folder(stage, &key);
+            std::fs::create_dir_all(&folder).expect("folder");
+            folder
+        };
+        let spots: Vec<SpotAt> = (0..SIDE * SIDE)
+            .map(|i| SpotAt {
+                slide: if i < 2 { "S2" } else { "S1" }.into(),
+                id: format!("s{i}"),
+                array_col: (i % SIDE) as i32,
+                array_row: (i / SIDE) as i32,
+                x: 0.0,
+                y: 0.0,
+            })
+            .collect();
+        let preprocess = artifact("preprocess", "preprocess");
+        write_spots(&preprocess.join("spots.tsv"), &spots).expect("spots");
+        let mut patches = ByteRows::create(&artifact("patches", "patches").join("patches.safetensors"), "patches", spots.len(), &[2, 1, 3])
+            .expect("patches");
+        (0..spots.len() as u8).for_each(|i| patches.push(&[i, 0, 9, i, 2, 9]).expect("patch"));
+        patches.finish().expect("patches");
+        let wave = |i: usize, gene: usize| if gene == 3 { 0.0 } else { ((i * (gene + 2)) as f32 * 0.37).sin() };
+        let values =
+            |shift: f32| (0..SIDE * SIDE).flat_map(|i| (0..GENES.len()).map(move |g| wave(i, g) + shift * wave(i * 7 + 3, g))).collect();
+        let label = plan::fold_labels(&p, "predict").remove(0);
+        let fold = FoldPredictions {
+            name: "holdout".into(),
+            genes: GENES.map(str::to_owned).into(),
+            rows: (0..(SIDE * SIDE) as i64).collect(),
+            spots,
+            truth: values(0.0),
+            prediction: values(0.2 + f32::from(noise)),
+            constant: vec![0.0; GENES.len()],
+        };
+        fold.write(&artifact("predict", &label)).expect("predictions");
+        let evaluation = evaluate(&[fold], &[0.0; 4], &[], &crate::stage::evaluate::spec(&p)).expect("evaluation");
+        write_json(&artifact("evaluate", "evaluate").join("metrics.json"), &evaluation).expect("metrics");
+        for stage in ["split", "duplicates"] {
+            write_json(&artifact(stage, stage).join("leakage.json"), &Vec::<u8>::new()).expect("findings");
+        }
+        write_json(&run.dir.join("result.json"), &Outcome { artifacts: rows }).expect("result");
+    }
+
+    #[test]
+    fn a_run_is_read_back_with_its_verdicts_intervals_and_tissue() {
+        let folder = tempfile::tempdir().expect("folder");
+        let facts = ran(folder.path(), 1);
+        let results = facts.results("demo").expect("results");
+        let headline = &results.metrics[0];
+        assert!(headline.value.is_some_and(|v| v > 0.9), "{headline:?}");
+        let within = headline.value.is_some_and(|v| (v - 0.9).abs() <= 0.05);
+        let due = if within { Verdict::Within(0.05) } else { Verdict::Outside(0.05) };
+        assert_eq!(headline.published.as_ref().map(|p| p.verdict), Some(due));
+        let other = results.metrics.iter().find(|m| m.id.starts_with("pcc/gene/oof/zero")).expect("policy");
+        assert_eq!(other.published.as_ref().map(|p| p.verdict), Some(Verdict::Unverified));
+        assert!(results.apart.len() == 1 && results.apart[0].contains("not measured here"), "{:?}", results.apart);
+        assert_eq!((results.folds.values.len(), results.folds.deviation), (1, None));
+        assert!(results.genes.iter().all(|g| g.abundance.is_none()), "nothing was counted");
+        // A gene without a PCC: both intervals are of the mean over those that have one, which is the headline.
+        let intervals = facts.intervals("demo").expect("intervals");
+        assert_eq!(intervals.len(), 2, "{intervals:?}");
+        for i in &intervals {
+            assert!(i.metric == headline.id && Some(i.low) <= headline.value && headline.value <= Some(i.high), "{i:?}");
+        }
+        let tissue = facts.tissue("demo", "S1").expect("tissue");
+        assert_eq!((tissue.at.len(), tissue.at[0], tissue.colours[0], tissue.state.as_str()), (98, (2, 0), [2, 1, 9], ""));
+        assert_eq!(facts.map("demo", "S1", "B").expect("map").at, tissue.at, "the same spots lie in the same places");
+        assert!(facts.compare("demo").expect("words").starts_with("Nothing to compare with"));
+    }
+
+    #[test]
+    fn the_newest_run_is_held_against_the_one_before() {
+        let folder = tempfile::tempdir().expect("folder");
+        let words = ran(folder.path(), 2).compare("demo").expect("words");
+        assert!(words.contains("The artifacts part at preprocess") && words.contains("moved by -"), "{words}");
+        assert!(words.contains("Nothing was pinned differently"), "{words}");
+    }
 
     #[test]
     fn a_patch_has_one_colour() {

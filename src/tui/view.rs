@@ -220,7 +220,9 @@ fn matters(action: Action, model: &Model) -> bool {
         };
     }
     // On a whole screen of maps the keys of the maps come first.
-    if model.large && model.screen.now == Screen::Results && matches!(action, Action::Lock | Action::Audit | Action::Search | Action::Sort)
+    if model.large
+        && model.screen.now == Screen::Results
+        && matches!(action, Action::Lock | Action::Audit | Action::Search | Action::Sort | Action::Deeper)
     {
         return false;
     }
