@@ -393,3 +393,88 @@ fn a_parameter_is_written_into_the_file() {
     desk.keys("wrong=1\n");
     assert!(desk.text().contains("was not changed") && desk.text().contains("docs/protocol.md"), "{}", desk.text());
 }
+
+#[test]
+fn the_maps_zoom_and_pan_and_come_back_to_the_whole() {
+    let mut desk = desk(done());
+    desk.keys("4");
+    assert!(!desk.text().contains("x, 1 of 2"), "{}", desk.text());
+    let whole = desk.buffer();
+    desk.keys("++");
+    assert!(desk.text().contains("4x, 1 of 2"), "{}", desk.text());
+    assert_ne!(desk.buffer(), whole);
+    let middle = desk.model.zoom;
+    desk.send(Message::Key(KeyEvent::new(KeyCode::Right, KeyModifiers::SHIFT)));
+    desk.keys("D");
+    assert!(desk.model.zoom.x > middle.x && desk.model.zoom.y == middle.y, "{:?}", desk.model.zoom);
+    desk.send(Message::Key(KeyEvent::new(KeyCode::Up, KeyModifiers::SHIFT)));
+    assert!(desk.model.zoom.y < middle.y && desk.model.gene == 0, "the cursor of the genes stays");
+    // Farther than the whole there is nothing, nearer than 8x neither.
+    desk.keys("-----");
+    assert_eq!(desk.model.zoom, Default::default());
+    desk.keys("+++++");
+    assert_eq!(desk.model.zoom.times, 8);
+    desk.keys("0");
+    assert_eq!(desk.buffer(), whole);
+    // Another gene is looked at through the same window; another slide and another protocol are not.
+    desk.keys("+j");
+    assert_eq!(desk.model.zoom.times, 2);
+    desk.keys("]");
+    assert_eq!(desk.model.zoom, Default::default());
+    desk.keys("+1j");
+    assert_eq!(desk.model.zoom, Default::default());
+}
+
+#[test]
+fn the_tissue_is_read_once_a_slide_and_only_where_it_is_in_sight() {
+    let mut desk = desk(done());
+    let reads = |d: &Desk| d.facts.calls().iter().filter(|c| *c == "tissue").count();
+    desk.keys("4jj");
+    assert_eq!(reads(&desk), 0, "at 80 columns there is no room beside the genes");
+    desk.keys("t");
+    assert!(desk.text().contains("mean colour of each spot") && !desk.text().contains("prediction"), "{}", desk.text());
+    desk.keys("jjkj+D");
+    assert_eq!(reads(&desk), 1, "walking through the genes reads nothing again");
+    desk.keys("]");
+    assert_eq!(reads(&desk), 2);
+    desk.keys("tt");
+    assert!(desk.text().contains("prediction") && !desk.text().contains("truth"), "{}", desk.text());
+    desk.keys("tz");
+    let text = desk.text();
+    assert!(text.contains("truth") && text.contains("prediction") && text.contains("tissue"), "{text}");
+    // A larger window brings it into sight by itself.
+    let mut desk = self::desk(done());
+    desk.keys("4");
+    desk.send(Message::Resize(200, 50));
+    assert_eq!(reads(&desk), 1);
+}
+
+#[test]
+fn the_numbers_have_intervals_a_verdict_in_words_and_their_spread() {
+    let mut desk = desk(done());
+    desk.keys("4");
+    let text = desk.text();
+    for words in
+        ["0.3531 to 0.4710 over genes", "within 0.02: reproduced", "4 folds, mean PCC: A1 0.300", "sd 0.071", "both sides of the split"]
+    {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let mut desk = self::desk(FakeFacts::with(|w| (w.run, w.uncounted) = (Some(RunState::Done), true)));
+    desk.send(Message::Resize(120, 40));
+    desk.keys("4");
+    let row = desk.text().lines().find(|l| l.contains("FASN") && l.contains("0.612")).expect("row").to_owned();
+    assert!(row.contains('–') && !row.contains("0.000"), "nothing counted is no abundance of 0: {row}");
+}
+
+#[test]
+fn two_runs_are_compared_in_a_drawer() {
+    let mut desk = desk(done());
+    desk.keys("4v");
+    let text = desk.text();
+    assert!(text.contains("Two runs of demo") && text.contains("The artifacts part at train[f1]"), "{text}");
+    desk.keys("\u{1b}");
+    assert!(desk.model.sheet.is_none() && desk.model.screen.now == Screen::Results);
+    desk.facts.0.lock().expect("lock").broken = true;
+    desk.keys("v");
+    assert!(matches!(desk.model.sheet.as_ref().map(|s| &s.body), Some(SheetBody::Failure(..))));
+}

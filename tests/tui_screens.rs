@@ -22,16 +22,18 @@ fn done() -> FakeFacts {
 
 /// Draws one state at every size, and once more without colours, and holds it against the stored pictures.
 fn picture(name: &str, facts: impl Fn() -> FakeFacts, keys: &str) {
-    for (width, height) in SIZES {
-        let mut desk = Desk::open(facts(), PLAIN, (width, height));
-        desk.keys(keys);
-        let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("terminal");
-        terminal.draw(|frame| pinfold::tui::draw(&desk.model, desk.look, frame.buffer_mut())).expect("draw");
-        insta::assert_snapshot!(format!("{name}_{width}x{height}"), terminal.backend());
-    }
+    SIZES.into_iter().for_each(|size| picture_at(name, &facts, keys, size));
     let mut desk = Desk::open(facts(), Look { colours: Colours::None, ascii: true }, (80, 24));
     desk.keys(keys);
     insta::assert_snapshot!(format!("{name}_80x24_ascii"), desk.text());
+}
+
+fn picture_at(name: &str, facts: impl Fn() -> FakeFacts, keys: &str, (width, height): (u16, u16)) {
+    let mut desk = Desk::open(facts(), PLAIN, (width, height));
+    desk.keys(keys);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("terminal");
+    terminal.draw(|frame| pinfold::tui::draw(&desk.model, desk.look, frame.buffer_mut())).expect("draw");
+    insta::assert_snapshot!(format!("{name}_{width}x{height}"), terminal.backend());
 }
 
 #[test]
@@ -64,6 +66,10 @@ fn results() {
     picture("results_sorted", done, "4oo]");
     picture("results_large", done, "4z");
     picture("results_none", fresh, "4");
+    picture("results_near", done, "4z++D");
+    picture("results_tissue", done, "4t");
+    picture("results_compared", done, "4v");
+    picture("results_many_folds", || FakeFacts::with(|w| (w.run, w.folds, w.uncounted) = (Some(RunState::Done), 36, true)), "4");
 }
 
 #[test]
@@ -103,7 +109,9 @@ fn small_terminals_say_what_matters() {
 
 /// All screens of a finished workspace.
 fn tour(facts: &FakeFacts, look: Look) -> Vec<Desk> {
-    let keys = ["", "\n", "\njjjj", "3", "4", "4z", "5", "5jj\n", "6", "6\n", "l", "a", "?", "/x", "jj5jj", "\njjjjw"];
+    let keys = [
+        "", "\n", "\njjjj", "3", "4", "4z", "4z+++SD", "4t", "4tt", "4v", "5", "5jj\n", "6", "6\n", "l", "a", "?", "/x", "jj5jj", "\njjjjw",
+    ];
     keys.iter()
         .map(|keys| {
             let mut desk = Desk::open(facts.clone(), look, (80, 24));

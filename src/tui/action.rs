@@ -52,7 +52,7 @@ impl Screen {
             Self::Protocols => "Every protocol of this workspace, where it stands, and its headline beside the published one.",
             Self::Walk => "One protocol step by step: what it does and why, what it needs, what was found, and every parameter.",
             Self::Run => "A run at work. It is a process of its own: leaving this screen, or the program, does not stop it.",
-            Self::Results => "The metrics beside the published ones, every gene, and the slide: truth beside prediction.",
+            Self::Results => "The metrics beside the published ones, every gene, and the slide: truth beside prediction beside the tissue.",
             Self::Audit => "Everything that is locked, whether it still is what the lock says, and why a protocol is stale.",
             Self::Reports => "The figures, what they show, and the text that ties each to its run.",
         }
@@ -126,6 +126,18 @@ pub enum Action {
     Scale,
     /// The picture at full size.
     Large,
+    /// The next of: the maps together, the tissue, the truth, the prediction alone.
+    Panes,
+    /// The maps twice as near.
+    Nearer,
+    /// Half as near.
+    Farther,
+    /// The whole slide again.
+    Whole,
+    /// The window of a near map: steps to the right and down.
+    Pan(i8, i8),
+    /// Two runs beside each other.
+    Compare,
     /// Help.
     Help,
     /// Draw everything anew.
@@ -163,6 +175,9 @@ const fn plain(c: char) -> Key {
 }
 const fn control(c: char) -> Key {
     (KeyCode::Char(c), KeyModifiers::CONTROL)
+}
+const fn shift(code: KeyCode) -> Key {
+    (code, KeyModifiers::SHIFT)
 }
 const fn bare(code: KeyCode) -> Key {
     (code, KeyModifiers::NONE)
@@ -242,6 +257,39 @@ pub static BINDINGS: &[Binding] = &[
     bind!(&[Results], [bare(KeyCode::Left), plain('[')], ("←→", "[]"), Action::Previous, "", "", 99),
     bind!(&[Results], [plain('c')], ("c", "c"), Action::Scale, "scale", "one colour scale for truth and prediction, or one each", 24),
     bind!(&[Results, Reports], [plain('z')], ("z", "z"), Action::Large, "enlarge", "the picture on the whole screen, and back", 23),
+    bind!(
+        &[Results],
+        [plain('t')],
+        ("t", "t"),
+        Action::Panes,
+        "tissue",
+        "one map alone: the tissue, the truth, the prediction; then together",
+        25
+    ),
+    bind!(&[Results], [plain('+'), plain('=')], ("+ -", "+ -"), Action::Nearer, "zoom", "the maps nearer, up to 8x, and farther", 26),
+    bind!(&[Results], [plain('-'), plain('_')], ("+ -", "+ -"), Action::Farther, "", "", 99),
+    bind!(
+        &[Results],
+        [shift(KeyCode::Up), plain('W')],
+        ("S-↑↓←→", "WASD"),
+        Action::Pan(0, -1),
+        "pan",
+        "move over a near map: Shift and arrows, or W A S D",
+        27
+    ),
+    bind!(&[Results], [shift(KeyCode::Left), plain('A')], ("S-↑↓←→", "WASD"), Action::Pan(-1, 0), "", "", 99),
+    bind!(&[Results], [shift(KeyCode::Down), plain('S')], ("S-↑↓←→", "WASD"), Action::Pan(0, 1), "", "", 99),
+    bind!(&[Results], [shift(KeyCode::Right), plain('D')], ("S-↑↓←→", "WASD"), Action::Pan(1, 0), "", "", 99),
+    bind!(&[Results], [plain('0')], ("0", "0"), Action::Whole, "whole", "the whole slide again", 28),
+    bind!(
+        &[Results],
+        [plain('v')],
+        ("v", "v"),
+        Action::Compare,
+        "compare",
+        "this run beside the one before it: where they part, what moved",
+        29
+    ),
     bind!(&[Protocols, Results], [plain('/')], ("/", "/"), Action::Search, "search", "search as you type", 19),
     bind!(&[], [plain('f')], ("f", "f"), Action::Forward, "", "forward again, to the screen that Esc came from", 90),
     bind!(

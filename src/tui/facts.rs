@@ -6,7 +6,7 @@
 use crate::base::Result;
 use std::path::Path;
 
-pub use super::outcome::{Figure, GeneRow, MetricRow, Picture, Results, SpotMap};
+pub use super::outcome::{Figure, Folds, GeneRow, Interval, MetricRow, Picture, Published, Results, SpotMap, Tissue, Verdict};
 pub use super::verdict::{AuditKind, AuditPart, AuditProgress, AuditThing, Audited, Depth, Mark, Tally};
 
 /// Everything that the terminal interface asks of a workspace. Each call reads the present state anew.
@@ -42,8 +42,15 @@ pub trait Facts: Send + Sync {
     fn edit(&self, protocol: &str, assignment: &str) -> Result<String>;
     /// The numbers of the newest whole run of a protocol.
     fn results(&self, protocol: &str) -> Result<Results>;
+    /// How sure the numbers of [`Facts::results`] are: 95 % intervals by resampling. Takes a while the first time.
+    fn intervals(&self, protocol: &str) -> Result<Vec<Interval>>;
     /// One gene on one slide.
     fn map(&self, protocol: &str, slide: &str, gene: &str) -> Result<SpotMap>;
+    /// The tissue below the spots of one slide, of the same run. Takes a while the first time.
+    fn tissue(&self, protocol: &str, slide: &str) -> Result<Tissue>;
+    /// The newest whole run of a protocol beside the one before it, in words: what `pinfold diff` says of the two, the
+    /// headline first. A protocol with one run is told so, which is no failure.
+    fn compare(&self, protocol: &str) -> Result<String>;
     /// The figures of a protocol, in report order.
     fn reports(&self, protocol: &str) -> Result<Vec<Figure>>;
     /// The program's commands, each with what it does: what the command line completes.

@@ -1,5 +1,5 @@
-//! The threads that ask the workspace. Three lanes, so that an audit of gigabytes holds up neither the keys nor
-//! the look at a run.
+//! The threads that ask the workspace. Four lanes, so that an audit of gigabytes holds up neither the keys nor
+//! the look at a run, and resampling or reading images not the walk through the genes.
 
 use super::facts::Facts;
 use super::message::{Answer, Message, Request};
@@ -13,7 +13,7 @@ const PICTURE: (u32, u32) = (480, 320);
 
 /// Where questions go.
 pub struct Lanes {
-    lanes: [Sender<Request>; 3],
+    lanes: [Sender<Request>; 4],
 }
 
 impl Lanes {
@@ -32,7 +32,7 @@ impl Lanes {
             });
             sender
         };
-        Self { lanes: [lane(), lane(), lane()] }
+        Self { lanes: [lane(), lane(), lane(), lane()] }
     }
 
     /// Sends a question on its lane. The threads live as long as this does, so it arrives.
@@ -46,6 +46,7 @@ impl Lanes {
             | Request::AuditProgress
             | Request::StopAudit => 0,
             Request::Lock(..) | Request::Audit(..) | Request::Command(_) => 2,
+            Request::Intervals(_) | Request::Tissue(..) | Request::Compare(_) => 3,
             _ => 1,
         };
         let _ = self.lanes[lane].send(request);
@@ -76,6 +77,9 @@ pub fn answer(facts: &(dyn Facts + Send), request: &Request) -> Answer {
         Request::StopAudit => call!(StopAudit, facts.stop_audit()),
         Request::Edit(name, assignment) => call!(Edit, facts.edit(name, assignment)),
         Request::Results(name) => call!(Results, facts.results(name)),
+        Request::Intervals(name) => call!(Intervals, facts.intervals(name)),
+        Request::Tissue(name, slide) => call!(Tissue, facts.tissue(name, slide)),
+        Request::Compare(name) => call!(Compare, facts.compare(name)),
         Request::Map(name, slide, gene) => call!(Map, facts.map(name, slide, gene)),
         Request::Reports(name) => call!(Reports, facts.reports(name)),
         Request::Commands => call!(Commands, facts.commands()),

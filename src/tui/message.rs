@@ -1,7 +1,8 @@
 //! What comes in and what goes out: the program's whole conversation with its surroundings, as data.
 
 use super::facts::{
-    AuditProgress, Audited, Depth, Figure, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Walk,
+    AuditProgress, Audited, Depth, Figure, Interval, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Tissue,
+    Walk,
 };
 use crate::base::Result;
 use ratatui::crossterm::event::KeyEvent;
@@ -60,8 +61,14 @@ pub enum Request {
     Edit(String, String),
     /// [`super::Facts::results`].
     Results(String),
+    /// [`super::Facts::intervals`].
+    Intervals(String),
     /// [`super::Facts::map`]: protocol, slide and gene.
     Map(String, String, String),
+    /// [`super::Facts::tissue`]: protocol and slide.
+    Tissue(String, String),
+    /// [`super::Facts::compare`].
+    Compare(String),
     /// [`super::Facts::reports`].
     Reports(String),
     /// [`super::Facts::image`].
@@ -105,8 +112,14 @@ pub enum Answer {
     Edit(Result<String>),
     /// To [`Request::Results`].
     Results(Result<Results>),
+    /// To [`Request::Intervals`].
+    Intervals(Result<Vec<Interval>>),
     /// To [`Request::Map`].
     Map(Result<SpotMap>),
+    /// To [`Request::Tissue`].
+    Tissue(Result<Tissue>),
+    /// To [`Request::Compare`].
+    Compare(Result<String>),
     /// To [`Request::Reports`].
     Reports(Result<Vec<Figure>>),
     /// To [`Request::Image`].

@@ -8,6 +8,7 @@
 pub mod action;
 mod audit_facts;
 pub mod chart;
+mod diff_facts;
 mod driver;
 pub mod facts;
 pub mod field;
@@ -18,7 +19,9 @@ pub mod model;
 pub mod outcome;
 pub mod output;
 pub mod paint;
+pub mod panes;
 pub mod picture;
+mod results_facts;
 mod run_facts;
 pub mod screen;
 mod terminal;

@@ -2,11 +2,12 @@
 
 use super::action::Screen;
 use super::facts::{
-    AuditProgress, Audited, Depth, Figure, Picture, ProtocolCard, ProtocolState, Results, RunCard, RunId, RunView, SpotMap, StatusLine,
-    Walk,
+    AuditProgress, Audited, Depth, Figure, Interval, Picture, ProtocolCard, ProtocolState, Results, RunCard, RunId, RunView, SpotMap,
+    StatusLine, Tissue, Walk,
 };
 use super::field::Field;
 use super::message::Request;
+use super::panes::{Panes, Zoom};
 use crate::base::Failure;
 use std::collections::BTreeSet;
 
@@ -183,6 +184,14 @@ pub struct Model {
     pub slide: usize,
     /// The map.
     pub map: Load<SpotMap>,
+    /// How sure the numbers are.
+    pub intervals: Load<Vec<Interval>>,
+    /// The tissue below the map.
+    pub tissue: Load<Tissue>,
+    /// Which of truth, prediction and tissue are drawn.
+    pub panes: Panes,
+    /// Which part of the slide they show.
+    pub zoom: Zoom,
     /// Whether truth and prediction have each their own colour scale.
     pub own_scales: bool,
     /// What is locked, as the lock alone says.
@@ -269,7 +278,7 @@ impl Model {
             SortBy::Pcc => g.pcc,
             SortBy::Spearman => g.spearman,
             SortBy::Moran => g.moran,
-            SortBy::Abundance => Some(g.abundance),
+            SortBy::Abundance => g.abundance,
             SortBy::Name => None,
         };
         if self.sort == SortBy::Name {

@@ -13,6 +13,10 @@ pub struct Results {
     pub slides: Vec<String>,
     /// Footnotes that belong beside the headline (leakage, overrides).
     pub notes: Vec<String>,
+    /// Published figures of metrics that the protocol does not measure, a sentence each.
+    pub apart: Vec<String>,
+    /// The headline of each fold.
+    pub folds: Folds,
 }
 
 /// One metric, published beside reproduced.
@@ -24,8 +28,54 @@ pub struct MetricRow {
     pub title: String,
     /// The value here; `None` when undefined.
     pub value: Option<f64>,
-    /// The published value and what is known of it.
-    pub published: Option<(f64, String)>,
+    /// The published value; `None` where no comparable figure is known.
+    pub published: Option<Published>,
+}
+
+/// A published figure beside the one here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Published {
+    /// Its value.
+    pub value: f64,
+    /// Where it stands.
+    pub source: String,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// Whether a published figure was reproduced, by the tolerance that the protocol gives: the same rule as the report's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Verdict {
+    /// Not farther from it than this.
+    Within(f64),
+    /// Farther from it than this, or undefined here.
+    Outside(f64),
+    /// The published figure itself is not verified, so nothing follows.
+    Unverified,
+}
+
+/// A 95 % percentile interval of a metric.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interval {
+    /// The metric's full id.
+    pub metric: String,
+    /// What was resampled: `genes`, `blocks of spots`.
+    pub over: String,
+    /// Its lower end.
+    pub low: f64,
+    /// Its upper end.
+    pub high: f64,
+}
+
+/// How the folds differ.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Folds {
+    /// What the values are: `mean PCC`.
+    pub of: String,
+    /// Each fold's name and value, in the protocol's order; `None` when undefined.
+    pub values: Vec<(String, Option<f64>)>,
+    /// Their standard deviation (of a sample); `None` with fewer than two values.
+    pub deviation: Option<f64>,
 }
 
 /// One gene.
@@ -39,8 +89,8 @@ pub struct GeneRow {
     pub spearman: Option<f64>,
     /// Moran's I of the truth.
     pub moran: Option<f64>,
-    /// Mean expression.
-    pub abundance: f64,
+    /// Mean over spots of ln(1 + 10,000 count / total); `None` where the data set has no counts.
+    pub abundance: Option<f64>,
     /// What is known of it (`signal`, `gradient`, `noise` in the demo; a gene group elsewhere); may be empty.
     pub class: String,
 }
@@ -54,6 +104,17 @@ pub struct SpotMap {
     pub truth: Vec<f32>,
     /// Expression as predicted.
     pub prediction: Vec<f32>,
+}
+
+/// The colour of the tissue at each spot of a slide: parallel vectors, one entry a spot.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tissue {
+    /// Array column and row of each spot.
+    pub at: Vec<(i32, i32)>,
+    /// Mean colour of the spot's patch: red, green, blue.
+    pub colours: Vec<[u8; 3]>,
+    /// Empty for the image as it came; otherwise what was done to it before (`as prepared`, `as prepared for fold A1`).
+    pub state: String,
 }
 
 /// One figure of a report.

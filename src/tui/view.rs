@@ -234,6 +234,13 @@ fn matters(action: Action, model: &Model) -> bool {
             _ => false,
         };
     }
+    // On a whole screen of maps the keys of the maps come first.
+    if model.large
+        && model.screen.now == Screen::Results
+        && matches!(action, Action::Lock | Action::Audit | Action::Search | Action::Sort | Action::Deeper)
+    {
+        return false;
+    }
     let empty = model.protocols.good().is_some_and(Vec::is_empty);
     match action {
         Action::InitDemo => empty,
@@ -249,7 +256,8 @@ fn matters(action: Action, model: &Model) -> bool {
             Screen::Audit => model.shown_audit().is_some(),
             _ => model.walk.good().is_some(),
         },
-        Action::Sort | Action::Scale => model.results.good().is_some(),
+        Action::Sort | Action::Scale | Action::Panes | Action::Nearer | Action::Compare => model.results.good().is_some(),
+        Action::Whole | Action::Pan(..) => model.zoom.times > 1,
         Action::Large => model.screen.now == Screen::Results && model.results.good().is_some(),
         Action::Back => !model.screen.trail.is_empty() || model.large,
         Action::Deeper => model.chosen.is_some() && (model.screen.now < Screen::Results || something(model)),
@@ -296,6 +304,8 @@ fn hint_of(action: Action, usual: &'static str, model: &Model) -> &'static str {
         (Action::Back, _) if model.sheet.is_some() => "close",
         (Action::Up, Screen::Run) => "log",
         (Action::Up, Screen::Results) => "gene",
+        (Action::Large, Screen::Results) if model.large => "smaller",
+        (Action::Panes, _) if model.panes != super::panes::Panes::Together || model.large => "one map",
         (Action::Up, Screen::Walk) => "step",
         (Action::Up, Screen::Reports) => "figure",
         (Action::Audit, Screen::Audit) => "audit at this level",

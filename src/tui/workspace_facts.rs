@@ -1,20 +1,21 @@
 //! The facts of a real workspace: the same calls that the commands make, put into the screens' structs.
 
 use super::facts::*;
+use super::results_facts::Made;
 use super::run_facts;
 use crate::base::{Failure, IoContext, Result, host};
-use crate::dataset::{image, synthetic};
+use crate::dataset::image;
 use crate::engine::{Run, Workspace};
 use crate::lock::{self, Described};
 use crate::plan::{self, Found as Known, Graph, Standing, execution, launch, order, pin};
 use crate::protocol::{self, Loaded};
-use crate::stage::{evaluate::Evaluate, leakage};
 use crate::stats::evaluate::FoldPredictions;
 use std::path::{Path, PathBuf};
 
 /// A workspace on this disk.
 pub struct WorkspaceFacts {
-    workspace: Workspace,
+    pub(super) workspace: Workspace,
+    pub(super) made: Made,
     commands: Vec<(String, String)>,
     audits: super::audit_facts::AtWork,
 }
@@ -22,10 +23,10 @@ pub struct WorkspaceFacts {
 impl WorkspaceFacts {
     /// The facts of a workspace, for a program with these commands.
     pub fn new(workspace: Workspace, commands: Vec<(String, String)>) -> Self {
-        Self { workspace, commands, audits: Default::default() }
+        Self { workspace, made: Made::default(), commands, audits: Default::default() }
     }
 
-    fn load(&self, protocol: &str, overrides: &[String]) -> Result<Loaded> {
+    pub(super) fn load(&self, protocol: &str, overrides: &[String]) -> Result<Loaded> {
         protocol::load(&self.workspace.protocol_path(protocol)?, overrides)
     }
 
@@ -33,23 +34,27 @@ impl WorkspaceFacts {
         Run::open(&self.workspace.runs().join(&run.0))
     }
 
-    /// The newest whole run of a protocol, one with overrides too: what was run last is what somebody wants to see. Its name,
-    /// and its overrides.
-    fn shown(&self, protocol: &str) -> Result<(String, Vec<String>)> {
-        let runs = Run::all(&self.workspace)?;
+    /// The whole runs of a protocol, those with overrides too, the oldest first.
+    pub(super) fn whole_runs(&self, protocol: &str) -> Result<Vec<Run>> {
         let own =
-            |r: &&Run| r.order.protocol == protocol || r.order.protocol.strip_prefix(protocol).is_some_and(|rest| rest.starts_with('+'));
-        let whole = |r: &&Run| r.execution().whole() && r.dir.join("result.json").exists();
-        let found = runs.iter().rev().filter(own).find(whole);
-        Ok(found.map_or_else(|| (protocol.to_owned(), Vec::new()), |r| (r.order.protocol.clone(), r.order.overrides.clone())))
+            |r: &Run| r.order.protocol == protocol || r.order.protocol.strip_prefix(protocol).is_some_and(|rest| rest.starts_with('+'));
+        let whole = |r: &Run| r.execution().whole() && r.dir.join("result.json").exists();
+        Ok(Run::all(&self.workspace)?.into_iter().filter(|r| own(r) && whole(r)).collect())
     }
 
-    fn artifact(&self, protocol: &str, label: &str) -> Result<PathBuf> {
+    /// The newest whole run of a protocol, one with overrides too: what was run last is what somebody wants to see. Its name,
+    /// and its overrides.
+    pub(super) fn shown(&self, protocol: &str) -> Result<(String, Vec<String>)> {
+        let newest = self.whole_runs(protocol)?.pop();
+        Ok(newest.map_or_else(|| (protocol.to_owned(), Vec::new()), |r| (r.order.protocol, r.order.overrides)))
+    }
+
+    pub(super) fn artifact(&self, protocol: &str, label: &str) -> Result<PathBuf> {
         plan::newest_artifact(&self.workspace, &self.shown(protocol)?.0, &Run::all(&self.workspace)?, label)
     }
 
     /// The predictions of all folds of the newest whole run.
-    fn predictions(&self, protocol: &str) -> Result<Vec<FoldPredictions>> {
+    pub(super) fn predictions(&self, protocol: &str) -> Result<Vec<FoldPredictions>> {
         let loaded = self.load(protocol, &self.shown(protocol)?.1)?;
         plan::fold_labels(&loaded.protocol, "predict").iter().map(|label| FoldPredictions::read(&self.artifact(protocol, label)?)).collect()
     }
@@ -181,75 +186,23 @@ impl Facts for WorkspaceFacts {
     }
 
     fn results(&self, protocol: &str) -> Result<Results> {
-        let overrides = self.shown(protocol)?.1;
-        let loaded = self.load(protocol, &overrides)?;
-        let evaluation = Evaluate::load(&self.artifact(protocol, "evaluate")?)?;
-        let published = |id: &str| loaded.protocol.published.iter().find(|p| p.metric == id).map(|p| (p.value, p.source.clone()));
-        let class = |gene: &str| match synthetic::truth_class(gene) {
-            Some(synthetic::Class::Signal) => "signal".to_owned(),
-            Some(synthetic::Class::Gradient) => "gradient".to_owned(),
-            Some(synthetic::Class::Noise) => "noise".to_owned(),
-            None => loaded
-                .protocol
-                .metrics
-                .groups
-                .iter()
-                .filter(|(_, genes)| genes.iter().any(|g| g == gene))
-                .map(|(n, _)| n.as_str())
-                .collect::<Vec<_>>()
-                .join(" "),
-        };
-        let findings = leakage::read(&self.artifact(protocol, "split")?, &self.artifact(protocol, "duplicates")?)?;
-        let mut slides: Vec<String> = Vec::new();
-        for fold in self.predictions(protocol)? {
-            for spot in fold.spots {
-                if !slides.contains(&spot.slide) {
-                    slides.push(spot.slide);
-                }
-            }
-        }
-        slides.sort();
-        Ok(Results {
-            metrics: evaluation
-                .summary
-                .iter()
-                .map(|m| MetricRow { id: m.id.clone(), title: m.title.clone(), value: m.value, published: published(&m.id) })
-                .collect(),
-            genes: evaluation
-                .genes
-                .iter()
-                .map(|g| GeneRow {
-                    name: g.gene.clone(),
-                    pcc: g.pcc,
-                    spearman: g.spearman,
-                    moran: g.moran_truth,
-                    abundance: g.abundance,
-                    class: class(&g.gene),
-                })
-                .collect(),
-            slides,
-            notes: (!overrides.is_empty())
-                .then(|| format!("of a run with overrides ({}), which is not locked under the protocol's name", overrides.join(", ")))
-                .into_iter()
-                .chain(findings.into_iter().filter(|f| f.leaks).map(|f| f.text))
-                .collect(),
-        })
+        self.read_results(protocol)
+    }
+
+    fn intervals(&self, protocol: &str) -> Result<Vec<Interval>> {
+        self.resample(protocol)
     }
 
     fn map(&self, protocol: &str, slide: &str, gene: &str) -> Result<SpotMap> {
-        let mut out = SpotMap::default();
-        for fold in self.predictions(protocol)? {
-            let Some(column) = fold.genes.iter().position(|g| g == gene) else {
-                return Err(Failure::input(format!("no gene '{gene}' in the panel")));
-            };
-            let width = fold.genes.len();
-            for (row, spot) in fold.spots.iter().enumerate().filter(|(_, s)| s.slide == slide) {
-                out.at.push((spot.array_col, spot.array_row));
-                out.truth.push(fold.truth[row * width + column]);
-                out.prediction.push(fold.prediction[row * width + column]);
-            }
-        }
-        Ok(out)
+        self.read_map(protocol, slide, gene)
+    }
+
+    fn tissue(&self, protocol: &str, slide: &str) -> Result<Tissue> {
+        self.read_tissue(protocol, slide)
+    }
+
+    fn compare(&self, protocol: &str) -> Result<String> {
+        super::diff_facts::compare(&self.workspace, protocol, self.whole_runs(protocol)?)
     }
 
     fn reports(&self, protocol: &str) -> Result<Vec<Figure>> {

@@ -22,6 +22,10 @@ pub struct World {
     pub locked: bool,
     pub drifted: bool,
     pub dirty: bool,
+    /// Folds of the finished run.
+    pub folds: usize,
+    /// The data set has no counts.
+    pub uncounted: bool,
     /// Every name from outside is this.
     pub hostile: Option<String>,
     /// Every call fails.
@@ -41,6 +45,7 @@ impl FakeFacts {
         {
             let mut world = fake.0.lock().expect("lock");
             world.initialised = true;
+            world.folds = 4;
             change(&mut world);
         }
         fake
@@ -59,6 +64,12 @@ impl FakeFacts {
     pub fn calls(&self) -> Vec<String> {
         self.0.lock().expect("lock").calls.clone()
     }
+}
+
+/// A round slide.
+fn spots() -> Vec<(i32, i32)> {
+    let all = (0..24i32).flat_map(|r| (0..20i32).map(move |c| (c, r)));
+    all.filter(|(c, r): &(i32, i32)| (c - 10).pow(2) + (r - 12).pow(2) < 130).collect()
 }
 
 fn outside(world: &World, name: &str) -> String {
@@ -428,16 +439,16 @@ impl Facts for FakeFacts {
         if world.run != Some(RunState::Done) {
             return Err(Failure::input(format!("{protocol} has no whole run yet")).hint("1, then r runs it"));
         }
-        let metric = |id: &str, title: &str, value, published: Option<f64>| MetricRow {
+        let metric = |id: &str, title: &str, value, published: Option<(f64, Verdict)>| MetricRow {
             id: id.into(),
             title: title.into(),
             value,
-            published: published.map(|p| (p, "paper".into())),
+            published: published.map(|(value, verdict)| Published { value, source: outside(&world, "Table 2"), verdict }),
         };
         Ok(Results {
             metrics: vec![
-                metric("pcc/gene/oof/skip/top-mean-12@train", "mean PCC", Some(0.4127), Some(0.4)),
-                metric("pcc-median/gene/oof/skip/top-mean-12@train", "median PCC", Some(0.3475), None),
+                metric("pcc/gene/oof/skip/top-mean-12@train", "mean PCC", Some(0.4127), Some((0.4, Verdict::Within(0.02)))),
+                metric("pcc-median/gene/oof/skip/top-mean-12@train", "median PCC", Some(0.3475), Some((0.39, Verdict::Outside(0.02)))),
                 metric("pcc-count-0.30/gene/oof/skip/top-mean-12@train", "genes with PCC over 0.30", Some(7.0), None),
                 metric("mse/oof/top-mean-12@train", "MSE", Some(0.5512), None),
                 metric("mse-constant/oof/top-mean-12@train", "MSE of the training mean", Some(0.7003), None),
@@ -450,21 +461,52 @@ impl Facts for FakeFacts {
                     pcc: (i != 9).then_some(*pcc),
                     spearman: Some(pcc * 0.93),
                     moran: Some(pcc * 1.2 + 0.05),
-                    abundance: 3.1 - 0.2 * i as f64,
+                    abundance: (!world.uncounted).then_some(3.1 - 0.2 * i as f64),
                     class: outside(&world, class),
                 })
                 .collect(),
             slides: vec![outside(&world, "S1"), outside(&world, "S2")],
             notes: vec![outside(&world, "slide S1 is on both sides of the split, as published")],
+            apart: vec![],
+            folds: Folds {
+                of: "mean PCC".into(),
+                values: (0..world.folds).map(|i| (outside(&world, &format!("A{}", i + 1)), Some(0.30 + 0.021 * i as f64))).collect(),
+                deviation: (world.folds > 1).then_some(0.0713),
+            },
         })
+    }
+
+    fn intervals(&self, _protocol: &str) -> Result<Vec<Interval>> {
+        let world = self.call("intervals")?;
+        let interval = |over: &str, low, high| Interval {
+            metric: "pcc/gene/oof/skip/top-mean-12@train".into(),
+            over: outside(&world, over),
+            low,
+            high,
+        };
+        Ok(vec![interval("genes", 0.3531, 0.4710), interval("96 blocks of spots", 0.3312, 0.4890)])
+    }
+
+    fn tissue(&self, _protocol: &str, _slide: &str) -> Result<Tissue> {
+        let world = self.call("tissue")?;
+        let at = spots();
+        let colours = at.iter().map(|(c, r)| [(200 - 2 * c) as u8, (120 + 3 * r) as u8, 190]).collect();
+        Ok(Tissue { at, colours, state: if world.hostile.is_some() { outside(&world, "as prepared") } else { String::new() } })
+    }
+
+    fn compare(&self, protocol: &str) -> Result<String> {
+        let world = self.call("compare")?;
+        Ok(outside(
+            &world,
+            &format!(
+                "A 20261122-2031-{protocol}, the run before\nB 20261122-2144-{protocol}, the run shown\n\nmean PCC: A 0.401100, B 0.412700, moved by +0.011600\nThe artifacts part at train[f1]; 4 differ in all.\n\nPinned differently\n  protocol train.epochs: A 4, B 8"
+            ),
+        ))
     }
 
     fn map(&self, _protocol: &str, _slide: &str, _gene: &str) -> Result<SpotMap> {
         drop(self.call("map")?);
-        let at: Vec<(i32, i32)> = (0..24i32)
-            .flat_map(|r| (0..20i32).map(move |c| (c, r)))
-            .filter(|(c, r): &(i32, i32)| (c - 10).pow(2) + (r - 12).pow(2) < 130)
-            .collect();
+        let at = spots();
         let truth = at.iter().map(|(c, r)| (*c as f32 / 6.0).sin() + *r as f32 / 12.0).collect();
         let prediction = at.iter().map(|(c, r)| 0.6 * (*c as f32 / 6.0).sin() + *r as f32 / 16.0 + 0.3).collect();
         Ok(SpotMap { at, truth, prediction })

@@ -109,7 +109,24 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
             settle(model, effects);
         }
         Action::Scale => model.own_scales = !model.own_scales,
-        Action::Large => model.large = !model.large,
+        Action::Large => {
+            model.large = !model.large;
+            settle(model, effects);
+        }
+        Action::Panes => {
+            model.panes = model.panes.next();
+            settle(model, effects);
+        }
+        Action::Nearer => model.zoom = model.zoom.nearer(),
+        Action::Farther => model.zoom = model.zoom.farther(),
+        Action::Whole => model.zoom = Default::default(),
+        Action::Pan(right, down) => model.zoom = model.zoom.moved(right, down),
+        Action::Compare => {
+            on_chosen(model, effects, "Two runs of", Request::Compare);
+            if let Some(sheet) = model.sheet.as_mut().filter(|s| matches!(s.waits_for, Some(Request::Compare(_)))) {
+                sheet.body = SheetBody::Words("The newest run is held against the one before it. Esc closes this.".into());
+            }
+        }
     }
 }
 
@@ -172,6 +189,7 @@ pub(super) fn arrive(model: &mut Model, effects: &mut Vec<Effect>, anew: bool) {
             let request = Request::Results(name);
             if anew {
                 model.map = Default::default();
+                model.tissue = Default::default();
             }
             model.results.ask(&request);
             ask(model, effects, request);
@@ -234,7 +252,11 @@ fn side(model: &mut Model, effects: &mut Vec<Effect>, by: isize) {
         Screen::Results => {
             let slides = model.results.good().map_or(0, |r| r.slides.len());
             if slides > 0 {
-                model.slide = (model.slide + slides).saturating_add_signed(by) % slides;
+                let to = (model.slide + slides).saturating_add_signed(by) % slides;
+                if to != model.slide {
+                    model.zoom = Default::default();
+                }
+                model.slide = to;
                 settle(model, effects);
             }
         }

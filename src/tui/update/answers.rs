@@ -82,7 +82,24 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
             Err(failure) => fail(model, "The protocol's file was not changed", failure, None),
         },
         Answer::Results(got) => {
-            model.results.take(&request, got);
+            if model.results.take(&request, got)
+                && model.results.good().is_some()
+                && let Request::Results(name) = request
+            {
+                let request = Request::Intervals(name);
+                model.intervals.ask(&request);
+                ask(model, effects, request);
+            }
+        }
+        Answer::Intervals(got) => {
+            model.intervals.take(&request, got);
+        }
+        Answer::Tissue(got) => {
+            model.tissue.take(&request, got);
+        }
+        Answer::Compare(got) => {
+            let body = got.map_or_else(|failure| SheetBody::Failure(failure, None), SheetBody::Words);
+            tell(model, &request, "", body);
         }
         Answer::Map(got) => {
             model.map.take(&request, got);
@@ -153,6 +170,7 @@ fn request_is_strict(request: &Request) -> bool {
 fn tell(model: &mut Model, request: &Request, title: &str, body: SheetBody) {
     let of = match request {
         Request::Lock(name, _) => format!("Lock of {name}: "),
+        Request::Compare(name) => format!("Two runs of {name}"),
         Request::Command(words) => format!("pinfold {}", words.join(" ")),
         _ => String::new(),
     };
@@ -220,6 +238,8 @@ fn run(model: &mut Model, effects: &mut Vec<Effect>, request: &Request, got: cra
         model.reports = Default::default();
         model.picture = Default::default();
         model.map = Default::default();
+        model.intervals = Default::default();
+        model.tissue = Default::default();
         ask_status(model, effects);
         ask_protocols(model, effects);
         ask_runs(model, effects);

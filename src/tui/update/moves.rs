@@ -4,6 +4,7 @@ use super::turn::ask;
 use crate::tui::action::Screen;
 use crate::tui::message::{Effect, Request};
 use crate::tui::model::Model;
+use crate::tui::panes;
 
 /// Moves the cursor of the present screen, or scrolls what lies over it.
 pub fn by(model: &mut Model, effects: &mut Vec<Effect>, lines: isize) {
@@ -52,7 +53,10 @@ pub fn settle(model: &mut Model, effects: &mut Vec<Effect>) {
     model.parameter = model.parameter.min(parameters.saturating_sub(1));
     model.audit_row = model.audit_row.min(model.audit_rows().len().saturating_sub(1));
     match model.screen.now {
-        Screen::Results => ask_map(model, effects),
+        Screen::Results => {
+            ask_map(model, effects);
+            ask_tissue(model, effects);
+        }
         Screen::Reports => ask_picture(model, effects),
         _ => {}
     }
@@ -66,6 +70,7 @@ pub fn choose(model: &mut Model, name: Option<String>) {
         (model.step, model.parameter, model.gene, model.slide, model.figure, model.log_back) = (0, 0, 0, 0, 0, 0);
         model.gene_search.clear();
         model.large = false;
+        model.zoom = Default::default();
         model.run = Default::default();
         (model.audit_row, model.turned) = (0, Default::default());
     }
@@ -93,6 +98,18 @@ fn ask_map(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     // One at a time: the answer asks for the newest wish, so a held key does not queue up work.
     if !model.pending.iter().any(|r| matches!(r, Request::Map(..))) {
+        ask(model, effects, request);
+    }
+}
+
+/// The tissue is read only where there is room for it: it costs a look at every patch of the slide. The gene does not
+/// matter, so walking through the genes asks once.
+fn ask_tissue(model: &mut Model, effects: &mut Vec<Effect>) {
+    let slide = model.results.good().and_then(|r| r.slides.get(model.slide)).cloned();
+    let (Some(name), Some(slide), true) = (model.chosen.clone(), slide, panes::tissue_in_sight(model)) else { return };
+    let request = Request::Tissue(name, slide);
+    model.tissue.ask(&request);
+    if model.tissue.answered.as_ref() != Some(&request) && !model.pending.iter().any(|r| matches!(r, Request::Tissue(..))) {
         ask(model, effects, request);
     }
 }

@@ -22,7 +22,11 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
 pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     let mut effects = Vec::new();
     match message {
-        Message::Resize(columns, rows) => model.size = (columns, rows),
+        Message::Resize(columns, rows) => {
+            model.size = (columns, rows);
+            // What is in sight now may not have been asked for yet.
+            super::moves::settle(model, &mut effects);
+        }
         Message::Tick => tick(model, &mut effects),
         Message::Wheel(notches) => super::moves::by(model, &mut effects, 3 * notches),
         Message::Click(column, 0) => {
