@@ -61,7 +61,10 @@ impl Server {
         let start = Instant::now();
         while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
             if start.elapsed() > Duration::from_secs(10) {
-                println!("skipped: sshd does not listen: {}", std::fs::read_to_string(server.folder.path().join("log")).unwrap_or_default());
+                println!(
+                    "skipped: sshd does not listen: {}",
+                    std::fs::read_to_string(server.folder.path().join("log")).unwrap_or_default()
+                );
                 return None;
             }
             std::thread::sleep(Duration::from_millis(20));
@@ -84,7 +87,8 @@ impl Server {
 }
 
 fn only_run(folder: &Path) -> PathBuf {
-    let mut runs: Vec<PathBuf> = std::fs::read_dir(folder.join("runs")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
+    let mut runs: Vec<PathBuf> =
+        std::fs::read_dir(folder.join("runs")).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir()).collect();
     assert_eq!(runs.len(), 1, "one run");
     runs.remove(0)
 }

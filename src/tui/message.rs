@@ -1,6 +1,7 @@
 //! What comes in and what goes out: the program's whole conversation with its surroundings, as data.
 
 use super::facts::{AuditLine, Figure, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Walk};
+use super::graphics::Graphics;
 use crate::base::Result;
 use ratatui::crossterm::event::KeyEvent;
 use std::path::PathBuf;
@@ -17,6 +18,8 @@ pub enum Message {
     Resize(u16, u16),
     /// Half a second has passed.
     Tick,
+    /// What pictures the terminal shows, as far as it has said.
+    Terminal(Graphics),
     /// A question was answered.
     Answer(Request, Answer),
 }
@@ -50,8 +53,8 @@ pub enum Request {
     Map(String, String, String),
     /// [`super::Facts::reports`].
     Reports(String),
-    /// [`super::Facts::image`].
-    Image(PathBuf),
+    /// [`super::Facts::image`]: the file, and the most pixels across and down.
+    Image(PathBuf, (u32, u32)),
     /// [`super::Facts::commands`].
     Commands,
     /// [`super::Facts::command`]: its words.
@@ -100,6 +103,8 @@ pub enum Answer {
 pub enum Effect {
     /// Ask the workspace; the answer comes back as a message.
     Ask(Request),
+    /// Ask the terminal which pictures it shows; the answer comes back as a message.
+    AskTerminal,
     /// Draw everything from nothing.
     Redraw,
     /// Give the terminal back and stop until the shell says otherwise.

@@ -10,6 +10,7 @@ pub mod chart;
 mod driver;
 pub mod facts;
 pub mod field;
+pub mod graphics;
 pub mod lanes;
 pub mod look;
 pub mod message;

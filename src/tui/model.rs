@@ -3,6 +3,7 @@
 use super::action::Screen;
 use super::facts::{AuditLine, Figure, Picture, ProtocolCard, ProtocolState, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Walk};
 use super::field::Field;
+use super::graphics::Knowledge;
 use super::message::Request;
 use crate::base::Failure;
 use std::collections::BTreeSet;
@@ -188,6 +189,10 @@ pub struct Model {
     pub figure: usize,
     /// Its picture.
     pub picture: Load<Picture>,
+    /// How many pictures have come so far: the output tells by it whether a picture is a new one.
+    pub picture_number: u64,
+    /// Which pictures the terminal shows, as far as that is known.
+    pub graphics: Knowledge,
     /// Whether the picture or map has the whole body.
     pub large: bool,
     /// The drawer.

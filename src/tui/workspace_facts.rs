@@ -285,7 +285,10 @@ impl Facts for WorkspaceFacts {
         let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MOST)]);
         let mut said = crate::base::text::clean_lines(&text);
         if !out.status.success() {
-            said.push_str(&format!("\nIt ended with exit code {}.", out.status.code().map_or("none (killed)".to_owned(), |c| c.to_string())));
+            said.push_str(&format!(
+                "\nIt ended with exit code {}.",
+                out.status.code().map_or("none (killed)".to_owned(), |c| c.to_string())
+            ));
         }
         Ok(said)
     }

@@ -3,6 +3,7 @@
 
 use pinfold::base::{Failure, Result};
 use pinfold::tui::facts::*;
+use pinfold::tui::graphics::Graphics;
 use pinfold::tui::{Effect, Facts, Look, Message, Model, begin, lanes, update};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -458,11 +459,22 @@ pub struct Desk {
     pub look: Look,
     pub quit: Option<Option<String>>,
     pub suspended: usize,
+    /// What the terminal answers when it is asked for its graphics, and how often it was.
+    pub terminal: Graphics,
+    pub asked_terminal: usize,
 }
 
 impl Desk {
     pub fn open(facts: FakeFacts, look: Look, size: (u16, u16)) -> Self {
-        let mut desk = Self { model: Model { size, ..Model::default() }, facts, look, quit: None, suspended: 0 };
+        let mut desk = Self {
+            model: Model { size, ..Model::default() },
+            facts,
+            look,
+            quit: None,
+            suspended: 0,
+            terminal: Graphics::CELLS,
+            asked_terminal: 0,
+        };
         let effects = begin(&mut desk.model);
         desk.perform(effects);
         desk
@@ -477,6 +489,10 @@ impl Desk {
                 Effect::Ask(request) => {
                     let answer = lanes::answer(&self.facts, &request);
                     queue.extend(update(&mut self.model, Message::Answer(request, answer)));
+                }
+                Effect::AskTerminal => {
+                    self.asked_terminal += 1;
+                    queue.extend(update(&mut self.model, Message::Terminal(self.terminal)));
                 }
                 Effect::Quit(words) => self.quit = Some(words),
                 Effect::Suspend => self.suspended += 1,

@@ -43,7 +43,8 @@ fn metrics(pen: &mut Pen<'_>, area: Rect, results: &Results, name: &str) {
     let title = results.metrics.iter().map(|m| m.title.chars().count()).max().unwrap_or(0).min(usize::from(inner.width) / 2) as u16;
     // The headline stands first whatever else there is; of the notes, a line is kept to say how many more there are.
     let below = usize::from(inner.height).saturating_sub(1);
-    let (shown, left) = if results.notes.len() <= below { (results.notes.len(), 0) } else { (below.saturating_sub(1), results.notes.len()) };
+    let (shown, left) =
+        if results.notes.len() <= below { (results.notes.len(), 0) } else { (below.saturating_sub(1), results.notes.len()) };
     let mut y = inner.y;
     for (i, metric) in results.metrics.iter().enumerate() {
         if i == 1 {

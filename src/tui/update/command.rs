@@ -73,7 +73,11 @@ pub fn give(model: &mut Model, effects: &mut Vec<Effect>, text: &str) {
         }
         [word, ..] if known(model).iter().any(|k| k == word) => {
             // A run is a process of its own here too.
-            if matches!(*word, "run" | "resume") && !plain.contains(&"--detach") && !plain.contains(&"--dry-run") && !plain.contains(&"--help") {
+            if matches!(*word, "run" | "resume")
+                && !plain.contains(&"--detach")
+                && !plain.contains(&"--dry-run")
+                && !plain.contains(&"--help")
+            {
                 words.push("--detach".into());
             }
             let request = Request::Command(words);
@@ -128,7 +132,8 @@ pub fn complete(model: &Model, text: &str) -> String {
     let found = candidates(model, text);
     let Some(first) = found.first() else { return text.to_owned() };
     let agreed = found.iter().skip(1).fold(first.as_str(), |agreed, word| {
-        let same = agreed.char_indices().zip(word.chars()).find(|((_, a), b)| a != b).map_or(agreed.len().min(word.len()), |((at, _), _)| at);
+        let same =
+            agreed.char_indices().zip(word.chars()).find(|((_, a), b)| a != b).map_or(agreed.len().min(word.len()), |((at, _), _)| at);
         &agreed[..same]
     });
     let kept = text.rfind(char::is_whitespace).map_or("", |at| &text[..=at]);
