@@ -440,9 +440,9 @@ impl Facts for FakeFacts {
         drop(self.call("image")?);
         let (width, height) = (max_width.min(160) as usize, max_height.min(100) as usize);
         let ink = |x: usize, y: usize| {
-            if x == 12 || y == height - 12 {
+            if x == 12 || y == height.saturating_sub(12) {
                 [40, 40, 40]
-            } else if y.abs_diff(height - 14 - x * 60 / 160) < 3 && x > 12 {
+            } else if y.abs_diff(height.saturating_sub(14 + x * 60 / 160)) < 3 && x > 12 {
                 [0, 110, 160]
             } else {
                 [255, 255, 255]

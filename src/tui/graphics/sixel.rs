@@ -1,7 +1,7 @@
 //! Sixels: strips of six rows, colour by colour, with at most 256 colours.
 //!
-//! Figures are plots on white. Nothing is dithered, and a colour that most of its neighbours in the palette have is kept
-//! as it is rather than averaged, so flat areas stay flat and text stays sharp.
+//! Figures are plots on white. Nothing is dithered, and a colour that stands for others keeps its
+//! own value where it is the most frequent of them, so flat areas stay flat and text stays sharp.
 
 use crate::tui::facts::Picture;
 use std::collections::HashMap;
@@ -226,7 +226,11 @@ mod tests {
             }
         }
         let found = decode(&encode(&picture).expect("sixels"));
-        assert!(worst(&picture, &found) <= 40, "{}", worst(&picture, &found));
+        // Eight cuts over three channels leave a quarter of a channel's range; on the whole it is far less.
+        assert!(worst(&picture, &found) <= 66, "{}", worst(&picture, &found));
+        let pairs = || picture.pixels.as_flattened().iter().zip(found.pixels.as_flattened());
+        let mean = pairs().map(|(a, b)| f64::from(a.abs_diff(*b))).sum::<f64>() / pairs().count() as f64;
+        assert!(mean < 5.0, "{mean}");
         assert!(picture.pixels.iter().zip(&found.pixels).all(|(p, f)| (*p == [255; 3]) <= (*f == [255; 3])), "white is white");
     }
 
