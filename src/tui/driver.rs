@@ -190,11 +190,14 @@ fn converse(sender: &Sender<Message>, stop: &AtomicBool) -> io::Result<()> {
     let send = |message| drop(sender.send(message));
     terminal::say(around.question())?;
     let start = Instant::now();
-    let mut told = false;
+    let (mut told, mut quiet) = (false, 0);
     while !stop.load(Ordering::Relaxed) && start.elapsed() < LATE {
         let bytes = terminal::hear(SHORT)?;
-        let keys = if bytes.is_empty() { listener.pause().into_iter().collect() } else { listener.feed(&bytes) };
-        keys.into_iter().for_each(|key| send(Message::Key(key)));
+        quiet = if bytes.is_empty() { quiet + 1 } else { 0 };
+        // An answer that a line cuts after its first byte must not become an Esc and a row of letters.
+        let alone = if quiet == 4 { listener.pause() } else { None };
+        let keys = listener.feed(&bytes).into_iter().chain(alone);
+        keys.for_each(|key| send(Message::Key(key)));
         let graphics = around.judge(&listener.answers);
         if listener.answers.done {
             if !told || graphics.form != Form::Cells {

@@ -124,7 +124,10 @@ pub fn hear(limit: Duration) -> io::Result<Vec<u8>> {
         Err(e) => return Err(e.into()),
     }
     let mut bytes = vec![0; 1024];
-    let length = rustix::io::read(&stdin, &mut bytes)?;
+    let length = match rustix::io::read(&stdin, &mut bytes) {
+        Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return Ok(Vec::new()),
+        other => other?,
+    };
     if length == 0 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
