@@ -4,6 +4,7 @@ mod tui_fake;
 
 use pinfold::tui::action::Screen;
 use pinfold::tui::facts::RunState;
+use pinfold::tui::graphics::{Form, Graphics, Knowledge, place};
 use pinfold::tui::model::SheetBody;
 use pinfold::tui::{Answer, Effect, Message, Request, update};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -477,4 +478,96 @@ fn two_runs_are_compared_in_a_drawer() {
     desk.facts.0.lock().expect("lock").broken = true;
     desk.keys("v");
     assert!(matches!(desk.model.sheet.as_ref().map(|s| &s.body), Some(SheetBody::Failure(..))));
+}
+
+/// A workbench in a terminal that shows pictures, and has not been asked.
+fn with_graphics(form: Form) -> Desk {
+    let mut desk = desk(done());
+    desk.model.graphics = Knowledge::Open;
+    desk.terminal = Graphics { form, cell: Some((8, 16)) };
+    desk
+}
+
+fn asked_size(desk: &Desk) -> Option<(u32, u32)> {
+    match &desk.model.picture.asked {
+        Some(Request::Image(_, size)) => Some(*size),
+        _ => None,
+    }
+}
+
+#[test]
+fn the_terminal_is_asked_once_and_only_for_the_first_picture() {
+    let mut desk = with_graphics(Form::Kitty);
+    desk.keys("1234?\u{1b}");
+    desk.ticks(20);
+    assert_eq!(desk.asked_terminal, 0);
+    desk.keys("5");
+    assert_eq!(desk.asked_terminal, 1);
+    assert!(desk.text().contains("kitty graphics, z enlarges"), "{}", desk.text());
+    desk.keys("jjz1455");
+    desk.ticks(20);
+    assert_eq!(desk.asked_terminal, 1);
+    // Where there is no figure, there is nothing to ask for; where all is known, neither.
+    let mut desk = Desk::open(FakeFacts::with(|_| {}), PLAIN, SIZE);
+    desk.model.graphics = Knowledge::Open;
+    desk.keys("5");
+    assert_eq!(desk.asked_terminal, 0);
+    let mut desk = self::desk(done());
+    desk.keys("5");
+    assert_eq!((desk.asked_terminal, asked_size(&desk)), (0, Some((480, 320))));
+    assert!(desk.text().contains("character cells, z enlarges"), "{}", desk.text());
+}
+
+#[test]
+fn until_the_terminal_answers_the_pane_says_so() {
+    let mut desk = with_graphics(Form::Sixel);
+    update(&mut desk.model, Message::Key(KeyCode::Char('5').into()));
+    let reports = Request::Reports("demo".into());
+    let figures = pinfold::tui::lanes::answer(&desk.facts, &reports);
+    let effects = update(&mut desk.model, Message::Answer(reports, figures));
+    assert!(effects.contains(&Effect::AskTerminal), "{effects:?}");
+    assert!(desk.text().contains("asking the terminal"), "{}", desk.text());
+    let effects = update(&mut desk.model, Message::Terminal(Graphics::CELLS));
+    assert!(effects.contains(&Effect::Redraw) && effects.iter().any(|e| matches!(e, Effect::Ask(Request::Image(..)))), "{effects:?}");
+}
+
+#[test]
+fn a_picture_is_asked_in_the_size_of_its_pane() {
+    let mut desk = with_graphics(Form::Sixel);
+    desk.keys("5");
+    let pane = place::pane(&desk.model).expect("pane");
+    assert_eq!(asked_size(&desk), Some((u32::from(pane.width) * 8, u32::from(pane.height) * 16)));
+    let small = asked_size(&desk);
+    desk.keys("z");
+    let large = asked_size(&desk);
+    assert!(large > small, "{small:?} {large:?}");
+    desk.keys("\u{1b}");
+    assert_eq!(asked_size(&desk), small);
+    desk.send(Message::Resize(200, 50));
+    assert!(asked_size(&desk) > small);
+    desk.send(Message::Resize(900, 300));
+    desk.keys("z");
+    assert_eq!(asked_size(&desk), Some((1600, 1200)), "no more than is of use");
+    // Drawers do not ask anew; the picture gives way to characters, which they cover.
+    desk.keys("z");
+    let before = asked_size(&desk);
+    assert!(place::place(&desk.model).is_some());
+    desk.keys("?");
+    assert_eq!((place::place(&desk.model), asked_size(&desk)), (None, before));
+}
+
+#[test]
+fn the_cells_below_a_picture_are_blank_and_inside_the_pane() {
+    for size in [(80, 24), (60, 20), (200, 50), (40, 12), (20, 5), (5, 3), (0, 0)] {
+        for keys in ["5", "5z"] {
+            let mut desk = with_graphics(Form::Kitty);
+            desk.send(Message::Resize(size.0, size.1));
+            desk.keys(keys);
+            let Some(place) = place::place(&desk.model) else { continue };
+            let pane = place::pane(&desk.model).expect("pane");
+            assert_eq!(pane.union(place), pane);
+            let buffer = desk.buffer();
+            assert!(place.positions().all(|at| buffer[at].symbol() == " "), "{}", desk.text());
+        }
+    }
 }

@@ -4,6 +4,7 @@ mod tui_fake;
 
 use pinfold::base::Draw;
 use pinfold::tui::facts::RunState;
+use pinfold::tui::graphics::{Form, Graphics, Knowledge, place};
 use pinfold::tui::output::Output;
 use pinfold::tui::{Look, Message, Model};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -161,4 +162,87 @@ fn resizing_draws_everything_anew_and_never_too_much() {
     wire.take();
     output.draw(&model).expect("draw");
     assert!(wire.take().windows(4).any(|w| w == b"\x1b[2J"));
+}
+
+fn count(bytes: &[u8], part: &[u8]) -> usize {
+    bytes.windows(part.len()).filter(|w| *w == part).count()
+}
+
+const REMOVE: &[u8] = b"\x1b_Ga=d,d=I";
+
+#[test]
+fn a_picture_is_sent_once_and_taken_away_when_it_is_no_longer_shown() {
+    let forms = [(Form::Kitty, &b"\x1b_Ga=T,f=100,"[..]), (Form::Sixel, b"\x1bP0;1;0q"), (Form::Iterm, b"\x1b]1337;File=inline=1")];
+    for (form, start) in forms {
+        let mut desk = with_run(RunState::Done);
+        desk.model.graphics = Knowledge::Open;
+        desk.terminal = Graphics { form, cell: Some((8, 16)) };
+        let wire = Wire::default();
+        let mut output = Output::new(wire.clone(), PLAIN);
+        // What one frame sends: whether a picture, whether it takes one away.
+        let mut frame = |desk: &Desk, forget: bool| {
+            if forget {
+                output.forget();
+            }
+            output.draw(&desk.model).expect("draw");
+            let bytes = wire.take();
+            assert!(bytes.is_empty() || bytes.starts_with(b"\x1b[?2026h") && bytes.ends_with(b"\x1b[?2026l"), "{form:?}");
+            (count(&bytes, start), count(&bytes, REMOVE), bytes)
+        };
+        let kitty = usize::from(form == Form::Kitty);
+        assert_eq!(frame(&desk, false).0, 0);
+        desk.keys("5");
+        let (sent, removed, bytes) = frame(&desk, false);
+        let at = place::place(&desk.model).expect("place");
+        assert_eq!((sent, removed), (1, 0), "{form:?}");
+        // It begins at its place, after the cells.
+        let position = format!("\x1b[{};{}H", at.y + 1, at.x + 1);
+        let begin = bytes.windows(start.len()).position(|w| w == start).expect("start");
+        assert!(bytes[..begin].ends_with(position.as_bytes()), "{form:?}");
+        // A minute of looking.
+        for _ in 0..120 {
+            desk.ticks(1);
+            assert_eq!(frame(&desk, false).2.len(), 0, "{form:?}");
+        }
+        // News in the bottom line does not send the picture again.
+        desk.model.notice = Some("news".into());
+        let (sent, removed, bytes) = frame(&desk, false);
+        assert!((sent, removed) == (0, 0) && bytes.len() < 500, "{form:?}");
+        // The next figure takes its place.
+        desk.keys("j");
+        assert_eq!((frame(&desk, false).0, frame(&desk, false).2.len()), (1, 0), "{form:?}");
+        // The help lies over it; afterwards it is back.
+        desk.keys("?");
+        let (sent, removed, _) = frame(&desk, false);
+        assert_eq!((sent, removed), (0, kitty), "{form:?}");
+        desk.keys("?");
+        assert_eq!(frame(&desk, false).0, 1, "{form:?}");
+        // Ctrl-L and a return to the foreground draw it anew.
+        let (sent, removed, _) = frame(&desk, true);
+        assert_eq!((sent, removed), (1, kitty), "{form:?}");
+        desk.keys("z");
+        let (sent, removed, _) = frame(&desk, false);
+        assert_eq!((sent, removed), (1, kitty), "{form:?}");
+        // Without the picture its cells are written anew, all of them, where that is what takes it away.
+        let covered = place::place(&desk.model).expect("place").area();
+        desk.model.picture.value = None;
+        let (sent, removed, bytes) = frame(&desk, false);
+        assert_eq!((sent, removed), (0, kitty), "{form:?}");
+        assert!(form == Form::Kitty || count(&bytes, b" ") >= covered as usize - 10, "{form:?}: {} of {covered}", count(&bytes, b" "));
+        // At the end, and when the terminal is given back in between, nothing of it stays.
+        desk.keys("zj");
+        assert_eq!(frame(&desk, false).0, 1, "{form:?}");
+        desk.keys("1");
+        assert_eq!(frame(&desk, false).1, kitty, "{form:?}");
+        desk.keys("5");
+        assert_eq!(frame(&desk, false).0, 1, "{form:?}");
+        output.take_back().expect("take back");
+        output.take_back().expect("take back");
+        assert_eq!(count(&wire.take(), REMOVE), kitty, "{form:?}");
+        output.forget();
+        output.draw(&desk.model).expect("draw");
+        assert_eq!(count(&wire.take(), start), 1, "{form:?}");
+        drop(output);
+        assert_eq!(count(&wire.take(), REMOVE), kitty, "{form:?}");
+    }
 }

@@ -51,7 +51,8 @@ impl Session {
         command.env("PINFOLD_TUI_CHILD", mode);
         command.env("TERM", term);
         command.env("LC_ALL", "C.UTF-8");
-        for name in ["NO_COLOR", "PINFOLD_ASCII", "COLORTERM", "SSH_CONNECTION"] {
+        let unwanted = ["NO_COLOR", "PINFOLD_ASCII", "COLORTERM", "SSH_CONNECTION", "PINFOLD_GRAPHICS"];
+        for name in unwanted.into_iter().chain(["TMUX", "STY", "TERM_PROGRAM", "LC_TERMINAL"]) {
             command.env_remove(name);
         }
         let child = pair.slave.spawn_command(command).expect("spawn");
@@ -91,6 +92,13 @@ impl Session {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+    fn wait_raw(&self, part: &[u8]) {
+        let start = Instant::now();
+        while !contains(&self.raw(), part) {
+            assert!(start.elapsed() < limit(), "{part:?} was not sent");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
     /// Waits for the end, and checks that the terminal was given back.
     fn ended(mut self) -> Vec<u8> {
         let start = Instant::now();
@@ -127,10 +135,14 @@ fn from_an_empty_folder_to_a_lock_in_a_real_terminal() {
     session.wait("is in pinfold.lock");
     session.press(b"\x1b");
     session.wait_until("a closed drawer", |s| !s.contains("is in pinfold.lock"));
+    // Up to here; the first picture is what it is asked for.
+    let raw = session.raw();
     session.press(b"5");
     session.wait("training-curves");
+    // This terminal does not answer.
+    session.wait("character cells");
     session.press(b"q");
-    let raw = session.ended();
+    session.ended();
     for question in
         [&b"\x1b[c"[..], b"\x1b[0c", b"\x1b[>", b"\x1b[6n", b"\x1b[5n", b"\x1b]10;?", b"\x1b]11;?", b"\x1b_G", b"\x1b[?u", b"\x1bP"]
     {
@@ -202,4 +214,26 @@ fn a_dumb_terminal_gets_plain_words() {
     session.child.wait().expect("wait");
     assert!(session.screen().contains("TERM=dumb"), "{}", session.screen());
     assert!(!session.raw().contains(&0x1b), "not one escape sequence");
+}
+
+#[test]
+fn a_terminal_with_graphics_is_asked_answers_and_loses_no_key() {
+    let mut session = Session::start("done", "xterm-256color");
+    session.wait("4 shows the numbers");
+    session.press(b"5");
+    session.wait("asking the terminal");
+    session.wait_raw(b"\x1b[c");
+    // A key just before the answer: the next figure.
+    session.press(b"j\x1b_Gi=31;OK\x1b\\\x1bP>|kitty(0.42.1)\x1b\\\x1b[6;20;10t\x1b[?62;52;c");
+    session.wait("kitty graphics");
+    session.wait("2 of 5");
+    session.wait_raw(b"\x1b_Ga=T,f=100,");
+    // Keys go on as before.
+    session.press(b"\x1b[B");
+    session.wait("3 of 5");
+    session.press(b"q");
+    let raw = session.ended();
+    let last = |part: &[u8]| raw.windows(part.len()).rposition(|w| w == part);
+    let (gone, left) = (last(b"\x1b_Ga=d,d=I"), last(b"\x1b[?1049l"));
+    assert!(gone.is_some() && gone < left, "the picture is taken away before the screen is given back");
 }

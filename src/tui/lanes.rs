@@ -8,9 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 
-/// The largest picture asked for, in pixels: enough for any terminal.
-const PICTURE: (u32, u32) = (480, 320);
-
 /// Where questions go.
 pub struct Lanes {
     lanes: [Sender<Request>; 4],
@@ -84,7 +81,7 @@ pub fn answer(facts: &(dyn Facts + Send), request: &Request) -> Answer {
         Request::Reports(name) => call!(Reports, facts.reports(name)),
         Request::Commands => call!(Commands, facts.commands()),
         Request::Command(words) => call!(Command, facts.command(words)),
-        Request::Image(path) => call!(Image, facts.image(path, PICTURE.0, PICTURE.1)),
+        Request::Image(path, most) => call!(Image, facts.image(path, most.0, most.1)),
     }
 }
 

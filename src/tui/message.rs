@@ -4,6 +4,7 @@ use super::facts::{
     AuditProgress, Audited, Depth, Figure, Interval, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Tissue,
     Walk,
 };
+use super::graphics::Graphics;
 use crate::base::Result;
 use ratatui::crossterm::event::KeyEvent;
 use std::path::PathBuf;
@@ -24,6 +25,8 @@ pub enum Message {
     Click(u16, u16),
     /// Half a second has passed.
     Tick,
+    /// What pictures the terminal shows, as far as it has said.
+    Terminal(Graphics),
     /// A question was answered.
     Answer(Request, Answer),
 }
@@ -71,8 +74,8 @@ pub enum Request {
     Compare(String),
     /// [`super::Facts::reports`].
     Reports(String),
-    /// [`super::Facts::image`].
-    Image(PathBuf),
+    /// [`super::Facts::image`]: the file, and the most pixels across and down.
+    Image(PathBuf, (u32, u32)),
     /// [`super::Facts::commands`].
     Commands,
     /// [`super::Facts::command`]: its words.
@@ -135,6 +138,8 @@ pub enum Answer {
 pub enum Effect {
     /// Ask the workspace; the answer comes back as a message.
     Ask(Request),
+    /// Ask the terminal which pictures it shows; the answer comes back as a message.
+    AskTerminal,
     /// Draw everything from nothing.
     Redraw,
     /// Give the terminal back and stop until the shell says otherwise.

@@ -12,6 +12,7 @@ mod diff_facts;
 mod driver;
 pub mod facts;
 pub mod field;
+pub mod graphics;
 pub mod lanes;
 pub mod look;
 pub mod message;

@@ -6,6 +6,7 @@ use super::facts::{
     StatusLine, Tissue, Walk,
 };
 use super::field::Field;
+use super::graphics::Knowledge;
 use super::message::Request;
 use super::panes::{Panes, Zoom};
 use crate::base::Failure;
@@ -212,6 +213,10 @@ pub struct Model {
     pub figure: usize,
     /// Its picture.
     pub picture: Load<Picture>,
+    /// How many pictures have come so far: the output tells by it whether a picture is a new one.
+    pub picture_number: u64,
+    /// Which pictures the terminal shows, as far as that is known.
+    pub graphics: Knowledge,
     /// Whether the picture or map has the whole body.
     pub large: bool,
     /// The drawer.

@@ -1,6 +1,7 @@
 //! What goes to the terminal: only what differs from the last frame, in one synchronized update, and not a byte
 //! when nothing differs.
 
+use super::graphics::{self, Form, base64, place::place};
 use super::look::Look;
 use super::model::Model;
 use super::view;
@@ -12,22 +13,40 @@ use std::io::{self, Write};
 /// Terminals are rarely larger; more is left empty rather than drawn.
 const MOST: (u16, u16) = (1000, 400);
 
+/// A picture on the screen: where, in which form, and the number it came under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shown {
+    rect: Rect,
+    form: Form,
+    number: u64,
+}
+
 /// The terminal as it was last drawn.
 pub struct Output<W: Write> {
     backend: CrosstermBackend<W>,
     before: Buffer,
+    picture: Option<Shown>,
     look: Look,
 }
 
 impl<W: Write> Output<W> {
     /// An output on which nothing is drawn yet.
     pub fn new(writer: W, look: Look) -> Self {
-        Self { backend: CrosstermBackend::new(writer), before: Buffer::empty(Rect::ZERO), look }
+        Self { backend: CrosstermBackend::new(writer), before: Buffer::empty(Rect::ZERO), picture: None, look }
     }
 
     /// Forgets what is on the screen; the next frame clears it and draws everything.
     pub fn forget(&mut self) {
         self.before = Buffer::empty(Rect::ZERO);
+    }
+
+    /// Takes back what the terminal would keep after the screen is given back: the picture.
+    pub fn take_back(&mut self) -> io::Result<()> {
+        if let Some(shown) = self.picture.take() {
+            self.backend.write_all(graphics::remove(shown.form))?;
+            Write::flush(&mut self.backend)?;
+        }
+        Ok(())
     }
 
     /// Gives a text to the terminal's clipboard (OSC 52). The terminal is not asked whether it took it: many do not answer.
@@ -46,16 +65,38 @@ impl<W: Write> Output<W> {
         if anew {
             self.before = Buffer::empty(area);
         }
+        let form = model.graphics.graphics().form;
+        let wanted = place(model).filter(|rect| area.union(*rect) == area).map(|rect| Shown { rect, form, number: model.picture_number });
+        let gone = self.picture.filter(|shown| anew || wanted != Some(*shown));
+        if let Some(shown) = gone
+            && !anew
+            && graphics::remove(shown.form).is_empty()
+        {
+            // Written anew, the cells below the picture take it away; so they must differ from what is there.
+            for at in shown.rect.positions() {
+                self.before[at].set_symbol("\u{fffd}");
+            }
+        }
         let changes = self.before.diff(&now);
-        if changes.is_empty() && !anew {
+        if changes.is_empty() && !anew && wanted == self.picture {
             return Ok(false);
         }
         // Synchronized update (mode 2026): terminals that do not know it ignore it.
         self.backend.write_all(b"\x1b[?2026h")?;
+        if let Some(shown) = gone {
+            self.backend.write_all(graphics::remove(shown.form))?;
+            self.picture = None;
+        }
         if anew {
             self.backend.write_all(b"\x1b[0m\x1b[2J")?;
         }
         self.backend.draw(changes.into_iter())?;
+        if let (None, Some(new), Some(picture)) = (self.picture, wanted, model.picture.good())
+            && let Some(bytes) = graphics::put(picture, new.rect, model.graphics.graphics())
+        {
+            self.backend.write_all(&bytes)?;
+        }
+        self.picture = wanted;
         self.backend.write_all(b"\x1b[?2026l")?;
         Write::flush(&mut self.backend)?;
         self.before = now;
@@ -63,28 +104,10 @@ impl<W: Write> Output<W> {
     }
 }
 
-/// Base 64 (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for part in bytes.chunks(3) {
-        let word = (0..3).fold(0u32, |word, i| word << 8 | u32::from(part.get(i).copied().unwrap_or(0)));
-        for i in 0..4 {
-            let digit = DIGITS[(word >> (18 - 6 * i) & 63) as usize];
-            out.push(if i <= part.len() { char::from(digit) } else { '=' });
-        }
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::base64;
-
-    /// The test vectors of RFC 4648, section 10.
-    #[test]
-    fn base_64() {
-        let found = ["", "f", "fo", "foo", "foob", "fooba", "foobar"].map(|t| base64(t.as_bytes()));
-        assert_eq!(found, ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"]);
+impl<W: Write> Drop for Output<W> {
+    /// However the program ends, no picture stays behind.
+    fn drop(&mut self) {
+        // A terminal that is gone keeps nothing.
+        let _ = self.take_back();
     }
 }

@@ -7,9 +7,11 @@ use ratatui::crossterm::terminal::{
     DisableLineWrap, EnableLineWrap, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::crossterm::{execute, terminal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, IsTerminal, Write};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// Whether the terminal is ours now; the panic hook asks this.
 static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -90,6 +92,56 @@ fn hook() {
 /// Columns and rows, from the kernel.
 pub fn size() -> (u16, u16) {
     terminal::size().unwrap_or((80, 24))
+}
+
+/// Width and height of a cell in pixels, from the kernel, where the terminal has told it.
+pub fn cell_size() -> Option<(u16, u16)> {
+    let window = terminal::window_size().ok()?;
+    Some((window.width.checked_div(window.columns)?, window.height.checked_div(window.rows)?)).filter(|c| c.0 > 0 && c.1 > 0)
+}
+
+/// Writes through [`io::stdout`] in one go at each flush, so that two threads' words do not mix.
+#[derive(Debug, Default)]
+pub struct Screen(Vec<u8>);
+
+impl Write for Screen {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        let bytes = std::mem::take(&mut self.0);
+        say(&bytes)
+    }
+}
+
+/// Writes to the terminal at once.
+pub fn say(bytes: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// What the terminal sends within a limit, raw: nothing where it sends nothing. Only for the thread that listens to the
+/// keys, between two of its polls, since these bytes never reach crossterm.
+pub fn hear(limit: Duration) -> io::Result<Vec<u8>> {
+    let stdin = io::stdin();
+    let limit = Timespec { tv_sec: i64::try_from(limit.as_secs()).unwrap_or(1), tv_nsec: limit.subsec_nanos().into() };
+    match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&limit)) {
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(Vec::new()),
+        Ok(_) => {}
+        Err(e) => return Err(e.into()),
+    }
+    let mut bytes = vec![0; 1024];
+    let length = match rustix::io::read(&stdin, &mut bytes) {
+        Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => return Ok(Vec::new()),
+        other => other?,
+    };
+    if length == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    bytes.truncate(length);
+    Ok(bytes)
 }
 
 /// Whether there is a terminal that can show screens. If not, why, and what to use instead.

@@ -29,10 +29,8 @@ pub fn draw(model: &Model, look: Look, buffer: &mut Buffer) {
         return;
     }
     tabs(&mut pen, Rect { height: 1, ..area }, model);
-    // With fewer than six rows the bottom line of facts gives way; with fewer than three, the hints too.
-    let foot = if area.height >= 6 { 2 } else { u16::from(area.height >= 3) };
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1 + foot), ..area };
-    let body = inset(body);
+    let foot = foot(area);
+    let body = body(area);
     if let Some(scroll) = model.help {
         screen::help::draw(&mut pen, body, model, scroll);
     } else if let Some(sheet) = &model.sheet {
@@ -49,6 +47,16 @@ pub fn draw(model: &Model, look: Look, buffer: &mut Buffer) {
     if foot >= 1 {
         hints(&mut pen, inset(Rect { y: area.bottom() - 1, height: 1, ..area }), model);
     }
+}
+
+/// Rows at the bottom: with fewer than six rows the line of facts gives way, with fewer than three the hints too.
+fn foot(area: Rect) -> u16 {
+    if area.height >= 6 { 2 } else { u16::from(area.height >= 3) }
+}
+
+/// What the screens have of the whole area: all between the tabs and the lines at the bottom.
+pub fn body(area: Rect) -> Rect {
+    inset(Rect { y: area.y + u16::from(area.height > 0), height: area.height.saturating_sub(1 + foot(area)), ..area })
 }
 
 /// One column free on either side, where there is room for that.

@@ -3,6 +3,7 @@
 
 use pinfold::base::{Failure, Result};
 use pinfold::tui::facts::*;
+use pinfold::tui::graphics::Graphics;
 use pinfold::tui::{Effect, Facts, Look, Message, Model, begin, lanes, update};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -540,9 +541,9 @@ impl Facts for FakeFacts {
         drop(self.call("image")?);
         let (width, height) = (max_width.min(160) as usize, max_height.min(100) as usize);
         let ink = |x: usize, y: usize| {
-            if x == 12 || y == height - 12 {
+            if x == 12 || y == height.saturating_sub(12) {
                 [40, 40, 40]
-            } else if y.abs_diff(height - 14 - x * 60 / 160) < 3 && x > 12 {
+            } else if y.abs_diff(height.saturating_sub(14 + x * 60 / 160)) < 3 && x > 12 {
                 [0, 110, 160]
             } else {
                 [255, 255, 255]
@@ -612,11 +613,22 @@ pub struct Desk {
     pub look: Look,
     pub quit: Option<Option<String>>,
     pub suspended: usize,
+    /// What the terminal answers when it is asked for its graphics, and how often it was.
+    pub terminal: Graphics,
+    pub asked_terminal: usize,
 }
 
 impl Desk {
     pub fn open(facts: FakeFacts, look: Look, size: (u16, u16)) -> Self {
-        let mut desk = Self { model: Model { size, ..Model::default() }, facts, look, quit: None, suspended: 0 };
+        let mut desk = Self {
+            model: Model { size, ..Model::default() },
+            facts,
+            look,
+            quit: None,
+            suspended: 0,
+            terminal: Graphics::CELLS,
+            asked_terminal: 0,
+        };
         let effects = begin(&mut desk.model);
         desk.perform(effects);
         desk
@@ -631,6 +643,10 @@ impl Desk {
                 Effect::Ask(request) => {
                     let answer = lanes::answer(&self.facts, &request);
                     queue.extend(update(&mut self.model, Message::Answer(request, answer)));
+                }
+                Effect::AskTerminal => {
+                    self.asked_terminal += 1;
+                    queue.extend(update(&mut self.model, Message::Terminal(self.terminal)));
                 }
                 Effect::Quit(words) => self.quit = Some(words),
                 Effect::Suspend => self.suspended += 1,

@@ -1,12 +1,43 @@
 //! Reports: the figures, what each shows, where it lies, and the text that ties it to its run.
 
 use crate::tui::facts::Figure;
+use crate::tui::graphics::{Knowledge, place::place};
 use crate::tui::look::Role;
 use crate::tui::model::Model;
 use crate::tui::paint::{Pen, first_line, wrap};
 use crate::tui::picture::draw_picture;
 use crate::tui::view::{ready, split_left, split_top};
 use ratatui::layout::Rect;
+
+/// How the body is divided.
+#[derive(Clone, Copy, Debug)]
+pub struct Panes {
+    list: Rect,
+    about: Rect,
+    /// The picture with its heading.
+    preview: Option<Rect>,
+}
+
+impl Panes {
+    /// The cells below the picture's heading.
+    pub fn preview_inner(self) -> Option<Rect> {
+        let preview = self.preview.filter(|p| p.height > 0 && p.width > 0)?;
+        Some(Rect { y: preview.y + 1, height: preview.height - 1, ..preview })
+    }
+}
+
+/// Divides the body among so many figures.
+pub fn panes(area: Rect, figures: usize, large: bool) -> Panes {
+    if large {
+        let none = Rect { width: 0, height: 0, ..area };
+        return Panes { list: none, about: none, preview: Some(area) };
+    }
+    let (left, right) = split_left(area, if area.width >= 60 { (area.width * 2 / 5).clamp(30, 70) } else { area.width });
+    let lines = u16::try_from(figures + 1).unwrap_or(u16::MAX);
+    let (list, about) = split_top(left, lines.clamp(3.min(left.height), (left.height / 2).max(3.min(left.height))));
+    let preview = (right.width > 4).then(|| Rect { x: right.x + 2, width: right.width - 2, ..right });
+    Panes { list, about, preview }
+}
 
 /// Draws the list at the left with the words below it, and the picture at the right.
 pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
@@ -20,18 +51,19 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
     }
     let Some(figures) = model.reports.good() else { return };
     let Some(figure) = figures.get(model.figure) else { return };
+    let panes = panes(area, figures.len(), model.large);
     if model.large {
         let inner = pen.section(area, &figure.name, &figure.path.display().to_string());
         return picture(pen, inner, model);
     }
-    let (left, right) = split_left(area, if area.width >= 60 { (area.width * 2 / 5).clamp(30, 70) } else { area.width });
-    let list_height = (figures.len() as u16 + 1).clamp(3.min(left.height), (left.height / 2).max(3.min(left.height)));
-    let (upper, lower) = split_top(left, list_height);
-    list(pen, upper, figures, model.figure);
-    about(pen, lower, figure);
-    if right.width > 4 {
-        let gap = Rect { x: right.x + 2, width: right.width - 2, ..right };
-        let inner = pen.section(gap, "Preview", "z enlarges");
+    list(pen, panes.list, figures, model.figure);
+    about(pen, panes.about, figure);
+    if let Some(preview) = panes.preview {
+        let note = match model.graphics {
+            Knowledge::Known(graphics) => format!("{}, z enlarges", graphics.form.name()),
+            Knowledge::Open | Knowledge::Asking => "z enlarges".to_owned(),
+        };
+        let inner = pen.section(preview, "Preview", &note);
         picture(pen, inner, model);
     }
 }
@@ -74,7 +106,14 @@ fn about(pen: &mut Pen<'_>, area: Rect, figure: &Figure) {
 }
 
 fn picture(pen: &mut Pen<'_>, area: Rect, model: &Model) {
-    if let Some(picture) = ready(pen, area, &model.picture, "no picture") {
+    if model.graphics == Knowledge::Asking {
+        pen.wrapped(area, 0, "asking the terminal how it shows pictures", Role::Quiet);
+        return;
+    }
+    // Where the terminal shows it, the cells stay blank.
+    if let Some(picture) = ready(pen, area, &model.picture, "no picture")
+        && place(model).is_none()
+    {
         draw_picture(pen, area, picture);
     }
 }

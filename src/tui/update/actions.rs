@@ -109,10 +109,7 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
             settle(model, effects);
         }
         Action::Scale => model.own_scales = !model.own_scales,
-        Action::Large => {
-            model.large = !model.large;
-            settle(model, effects);
-        }
+        Action::Large => enlarge(model, effects),
         Action::Panes => {
             model.panes = model.panes.next();
             settle(model, effects);
@@ -141,6 +138,12 @@ fn copy(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(text) = text else { return };
     model.notice = Some(format!("given to the clipboard, where the terminal allows it: {text}"));
     effects.push(Effect::Copy(text));
+}
+
+/// Gives the picture the whole body, or takes it back. A picture by graphics is made for its pane, so another is asked.
+fn enlarge(model: &mut Model, effects: &mut Vec<Effect>) {
+    model.large = !model.large;
+    settle(model, effects);
 }
 
 fn page(model: &Model) -> isize {
@@ -223,14 +226,14 @@ fn deeper(model: &mut Model, effects: &mut Vec<Effect>) {
         Screen::Run => go(model, effects, Screen::Results),
         Screen::Results => go(model, effects, Screen::Reports),
         Screen::Audit => turn_node(model),
-        Screen::Reports => model.large = !model.large,
+        Screen::Reports => enlarge(model, effects),
         Screen::Protocols => {}
     }
 }
 
 fn back(model: &mut Model, effects: &mut Vec<Effect>) {
     if model.large {
-        model.large = false;
+        enlarge(model, effects);
     } else if model.screen.now == Screen::Protocols && !model.protocol_search.is_empty() {
         search(model, effects, Purpose::ProtocolSearch, String::new());
     } else if model.screen.now == Screen::Results && !model.gene_search.is_empty() {

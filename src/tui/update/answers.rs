@@ -108,7 +108,9 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
             model.reports.take(&request, got);
         }
         Answer::Image(got) => {
-            model.picture.take(&request, got);
+            if model.picture.take(&request, got) {
+                model.picture_number += 1;
+            }
         }
         Answer::Commands(got) => {
             model.commands.take(&request, got);

@@ -2,6 +2,7 @@
 
 use super::turn::ask;
 use crate::tui::action::Screen;
+use crate::tui::graphics::{Knowledge, place};
 use crate::tui::message::{Effect, Request};
 use crate::tui::model::Model;
 use crate::tui::panes;
@@ -118,12 +119,22 @@ fn ask_picture(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(figures) = model.reports.good() else { return };
     model.figure = model.figure.min(figures.len().saturating_sub(1));
     let Some(figure) = figures.get(model.figure) else { return };
-    let request = Request::Image(figure.path.clone());
+    // The first picture is when the terminal is asked what it can show, and not before.
+    match model.graphics {
+        Knowledge::Open => {
+            model.graphics = Knowledge::Asking;
+            effects.push(Effect::AskTerminal);
+            return;
+        }
+        Knowledge::Asking => return,
+        Knowledge::Known(_) => {}
+    }
+    let request = Request::Image(figure.path.clone(), place::wanted(model));
     model.picture.ask(&request);
     if model.picture.answered.as_ref() == Some(&request) {
         return;
     }
-    if !model.pending.iter().any(|r| matches!(r, Request::Image(_))) {
+    if !model.pending.iter().any(|r| matches!(r, Request::Image(..))) {
         ask(model, effects, request);
     }
 }

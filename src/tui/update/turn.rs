@@ -3,6 +3,7 @@
 use super::{actions, answers, command};
 use crate::tui::action::{Screen, action_of};
 use crate::tui::field::Field;
+use crate::tui::graphics::Knowledge;
 use crate::tui::message::{Effect, Message, Request};
 use crate::tui::model::{Model, Purpose};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -24,7 +25,13 @@ pub fn update(model: &mut Model, message: Message) -> Vec<Effect> {
     match message {
         Message::Resize(columns, rows) => {
             model.size = (columns, rows);
-            // What is in sight now may not have been asked for yet.
+            // A picture has the size of its pane.
+            super::moves::settle(model, &mut effects);
+        }
+        Message::Terminal(graphics) => {
+            model.graphics = Knowledge::Known(graphics);
+            // A terminal that did not understand the question may have shown it.
+            effects.push(Effect::Redraw);
             super::moves::settle(model, &mut effects);
         }
         Message::Tick => tick(model, &mut effects),
