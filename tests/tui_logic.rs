@@ -571,3 +571,42 @@ fn the_cells_below_a_picture_are_blank_and_inside_the_pane() {
         }
     }
 }
+
+#[test]
+fn the_log_is_searched_and_narrowed_by_level() {
+    let mut desk = desk(FakeFacts::with(|_| {}));
+    desk.keys("r");
+    let all = desk.model.shown_log().len();
+    assert_eq!(all, 12);
+    desk.keys("/sides");
+    assert_eq!(desk.model.shown_log().len(), 1);
+    assert!(desk.text().contains("1 of 12 lines: \"sides\""), "{}", desk.text());
+    desk.keys("\nw");
+    assert!(desk.text().contains("warnings and errors, \"sides\""), "{}", desk.text());
+    desk.keys("w");
+    assert!(desk.text().contains("No line of the log is like that"), "{}", desk.text());
+    desk.keys("\u{1b}");
+    assert_eq!((desk.model.screen.now, desk.model.log_search.as_str()), (Screen::Run, ""), "Esc drops the search first");
+    desk.keys("w");
+    assert_eq!(desk.model.shown_log().len(), all);
+    desk.keys("kkk");
+    assert!(desk.text().contains("3 newer lines below"), "{}", desk.text());
+}
+
+#[test]
+fn several_runs_stand_side_by_side() {
+    let mut desk = desk(FakeFacts::with(|w| (w.run, w.several) = (Some(RunState::Stopping), true)));
+    desk.keys("3");
+    desk.ticks(2);
+    let text = desk.text();
+    assert!(text.contains("Also at work") && text.contains("her2st-c-loo") && text.contains("15 %"), "{text}");
+    assert!(text.contains("on lab-7, 820 MB"), "{text}");
+    // Alone, nothing is asked.
+    desk.facts.0.lock().expect("lock").several = false;
+    desk.ticks(20);
+    let asked = |d: &Desk| d.facts.calls().iter().filter(|c| *c == "glances").count();
+    let before = asked(&desk);
+    desk.ticks(6);
+    assert_eq!(asked(&desk), before);
+    assert!(!desk.text().contains("Also at work"), "{}", desk.text());
+}

@@ -56,6 +56,9 @@ fn walk() {
 fn run() {
     picture("run_none", fresh, "3");
     picture("run_live", fresh, "r");
+    picture("run_log", fresh, "r/epoch");
+    picture("run_warnings", fresh, "rw");
+    picture("run_slurm", || FakeFacts::with(|w| (w.run, w.slurm) = (Some(RunState::Running), true)), "3");
     picture("run_done", done, "3");
     picture("run_failed", || FakeFacts::with(|w| w.run = Some(RunState::Failed)), "3");
 }

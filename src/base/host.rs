@@ -1,6 +1,9 @@
 //! Facts about this machine: for journals, `doctor`, and telling whether a run's process is still alive.
 
 use serde::{Deserialize, Serialize};
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Where a process runs. Two processes are comparable only on the same host and boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +52,39 @@ impl Place {
 pub fn process_group(pid: i32) -> Option<i32> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     text.rsplit_once(')')?.1.split_ascii_whitespace().nth(2)?.parse().ok().filter(|group| *group > 0)
+}
+
+/// The memory that a process of this machine holds, in bytes.
+pub fn resident(pid: u32) -> Option<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = text.lines().find(|l| l.starts_with("VmRSS:"))?;
+    Some(line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+}
+
+/// Memory in use and temperature of the first GPU, in words, as NVIDIA's own tool gives them; asked at most every five seconds.
+/// `None` without that tool.
+pub fn gpu_soon() -> Option<String> {
+    type Known = Option<(Instant, Option<String>)>;
+    static KNOWN: Mutex<Known> = Mutex::new(None);
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, words)) = known.as_ref()
+        && at.elapsed() < Duration::from_secs(5)
+    {
+        return words.clone();
+    }
+    let query = ["--query-gpu=memory.used,memory.total,temperature.gpu", "--format=csv,noheader,nounits"];
+    let answer = Command::new("timeout").args(["2", "nvidia-smi"]).args(query).stdin(Stdio::null()).output().ok();
+    let words = answer.filter(|o| o.status.success()).and_then(|o| gpu_words(&String::from_utf8_lossy(&o.stdout)));
+    *known = Some((Instant::now(), words.clone()));
+    words
+}
+
+/// `GPU 1,204 of 81,559 MiB, 41 °C` of `1204, 81559, 41`.
+fn gpu_words(answer: &str) -> Option<String> {
+    let mut fields = answer.lines().next()?.split(',').map(|f| f.trim().parse::<u64>().ok());
+    let (used, total, heat) = (fields.next()??, fields.next()??, fields.next().flatten());
+    let heat = heat.map_or(String::new(), |h| format!(", {h} °C"));
+    Some(format!("GPU {} of {} MiB{heat}", super::text::thousands(used), super::text::thousands(total)))
 }
 
 /// What `/proc/<pid>/stat` says.
@@ -108,6 +144,14 @@ pub fn cores() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_nvidias_tool_answers() {
+        assert_eq!(gpu_words("1204, 81559, 41\n").as_deref(), Some("GPU 1,204 of 81,559 MiB, 41 °C"));
+        assert_eq!(gpu_words("1204, 81559, [N/A]\n").as_deref(), Some("GPU 1,204 of 81,559 MiB"));
+        assert_eq!(gpu_words("No devices were found"), None);
+        assert!(resident(std::process::id()).is_some_and(|b| b > 100_000));
+    }
 
     #[test]
     fn a_process_is_known_by_host_boot_number_and_start() {

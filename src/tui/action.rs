@@ -100,6 +100,8 @@ pub enum Action {
     Stop,
     /// Leave the run to itself.
     Detach,
+    /// Show less of the log, or all of it again.
+    LogLevel,
     /// Lock.
     Lock,
     /// Lock although the tree is dirty.
@@ -249,6 +251,7 @@ pub static BINDINGS: &[Binding] = &[
     bind!(&[Audit], [plain('s')], ("s", "s"), Action::StopAudit, "stop", "end the audit at work; nothing of it is kept", 11),
     bind!(&[Run], [plain('s')], ("s", "s"), Action::Stop, "stop", "stop at the next checkpoint; r goes on from there", 11),
     bind!(&[Run], [plain('d')], ("d", "d"), Action::Detach, "detach", "leave the run to itself", 13),
+    bind!(&[Run], [plain('w')], ("w", "w"), Action::LogLevel, "log level", "of the log: everything, warnings and errors, errors alone", 42),
     bind!(&[Run], [bare(KeyCode::Right), plain(']')], ("←→", "[]"), Action::Next, "other run", "older and newer runs", 41),
     bind!(&[Run], [bare(KeyCode::Left), plain('[')], ("←→", "[]"), Action::Previous, "", "", 99),
     bind!(&[Results], [plain('o')], ("o", "o"), Action::Sort, "sort", "sort the genes by the next column", 20),
@@ -290,7 +293,7 @@ pub static BINDINGS: &[Binding] = &[
         "this run beside the one before it: where they part, what moved",
         29
     ),
-    bind!(&[Protocols, Results], [plain('/')], ("/", "/"), Action::Search, "search", "search as you type", 19),
+    bind!(&[Protocols, Run, Results], [plain('/')], ("/", "/"), Action::Search, "search", "search as you type", 19),
     bind!(&[], [plain('f')], ("f", "f"), Action::Forward, "", "forward again, to the screen that Esc came from", 90),
     bind!(
         &[],

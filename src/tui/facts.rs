@@ -28,6 +28,8 @@ pub trait Facts: Send + Sync {
     fn runs(&self) -> Result<Vec<RunCard>>;
     /// One run, read from its journal. Called twice a second while the run is on the screen, so it must be cheap.
     fn run(&self, run: &RunId) -> Result<RunView>;
+    /// Every run at work, in a line each. Called twice a second while several are, so it must be cheap.
+    fn glances(&self) -> Result<Vec<RunGlance>>;
     /// Locks the newest whole run of a protocol; answers with what was locked, in one or more lines.
     fn lock(&self, protocol: &str, allow_dirty: bool) -> Result<String>;
     /// What is locked of a protocol, read from the lock alone, what each level of an audit would cost, and why it is stale.
@@ -271,6 +273,32 @@ pub struct RunView {
     pub log: Vec<LogLine>,
     /// Why it failed, for a failed or lost run.
     pub failure: Option<String>,
+    /// Where it is at work and what it holds there (`lab-7, 820 MB`); empty when that is not known.
+    pub place: String,
+    /// Its jobs, where Slurm does its work.
+    pub jobs: Vec<JobRow>,
+}
+
+/// A job of Slurm's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRow {
+    /// What it does: `prepare`, `fold-C2`.
+    pub job: String,
+    /// Slurm's number.
+    pub id: String,
+    /// Slurm's word for how it stands, with the reason where it waits: `pending (Priority)`.
+    pub state: String,
+}
+
+/// A run at work in a line, for several side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunGlance {
+    /// Its name.
+    pub id: RunId,
+    /// The protocol it runs.
+    pub protocol: String,
+    /// How far it is, where that is known.
+    pub progress: Option<Progress>,
 }
 
 /// One stage instance of a run.
@@ -352,9 +380,10 @@ pub struct LogLine {
 }
 
 /// How much a log line matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// Worth knowing.
+    #[default]
     Info,
     /// Worth a look.
     Warning,

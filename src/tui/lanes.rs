@@ -40,6 +40,7 @@ impl Lanes {
             | Request::Run(_)
             | Request::Start(..)
             | Request::Stop(_)
+            | Request::Glances
             | Request::AuditProgress
             | Request::StopAudit => 0,
             Request::Lock(..) | Request::Audit(..) | Request::Command(_) => 2,
@@ -67,6 +68,7 @@ pub fn answer(facts: &(dyn Facts + Send), request: &Request) -> Answer {
         Request::Stop(run) => call!(Stop, facts.stop(run)),
         Request::Runs => call!(Runs, facts.runs()),
         Request::Run(run) => call!(Run, facts.run(run)),
+        Request::Glances => call!(Glances, facts.glances()),
         Request::Lock(name, dirty) => call!(Lock, facts.lock(name, *dirty)),
         Request::Locked(name) => call!(Locked, facts.locked(name)),
         Request::Audit(name, depth) => call!(Audit, facts.audit(name, *depth)),

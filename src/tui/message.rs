@@ -1,8 +1,8 @@
 //! What comes in and what goes out: the program's whole conversation with its surroundings, as data.
 
 use super::facts::{
-    AuditProgress, Audited, Depth, Figure, Interval, Picture, ProtocolCard, Results, RunCard, RunId, RunView, SpotMap, StatusLine, Tissue,
-    Walk,
+    AuditProgress, Audited, Depth, Figure, Interval, Picture, ProtocolCard, Results, RunCard, RunGlance, RunId, RunView, SpotMap,
+    StatusLine, Tissue, Walk,
 };
 use super::graphics::Graphics;
 use crate::base::Result;
@@ -50,6 +50,8 @@ pub enum Request {
     Runs,
     /// [`super::Facts::run`].
     Run(RunId),
+    /// [`super::Facts::glances`].
+    Glances,
     /// [`super::Facts::lock`]: protocol, and whether a dirty tree is allowed.
     Lock(String, bool),
     /// [`super::Facts::locked`].
@@ -101,6 +103,8 @@ pub enum Answer {
     Runs(Result<Vec<RunCard>>),
     /// To [`Request::Run`].
     Run(Result<RunView>),
+    /// To [`Request::Glances`].
+    Glances(Result<Vec<RunGlance>>),
     /// To [`Request::Lock`].
     Lock(Result<String>),
     /// To [`Request::Locked`].

@@ -2,8 +2,8 @@
 
 use super::action::Screen;
 use super::facts::{
-    AuditProgress, Audited, Depth, Figure, Interval, Picture, ProtocolCard, ProtocolState, Results, RunCard, RunId, RunView, SpotMap,
-    StatusLine, Tissue, Walk,
+    AuditProgress, Audited, Depth, Figure, Interval, Picture, ProtocolCard, ProtocolState, Results, RunCard, RunGlance, RunId, RunView,
+    SpotMap, StatusLine, Tissue, Walk,
 };
 use super::field::Field;
 use super::graphics::Knowledge;
@@ -69,6 +69,8 @@ pub enum Purpose {
     ProtocolSearch,
     /// Narrows the genes.
     GeneSearch,
+    /// Narrows the log.
+    LogSearch,
     /// An override, `key=value`.
     Override,
     /// A line of the protocol's file, `key=value`.
@@ -169,6 +171,12 @@ pub struct Model {
     pub runs: Load<Vec<RunCard>>,
     /// The run on the screen.
     pub run: Load<RunView>,
+    /// Every run at work, while several are.
+    pub glances: Load<Vec<RunGlance>>,
+    /// What the log is narrowed by.
+    pub log_search: String,
+    /// The least level of the log that is shown.
+    pub log_level: super::facts::Level,
     /// How many log lines are hidden below the window.
     pub log_back: usize,
     /// The numbers.
@@ -302,11 +310,19 @@ impl Model {
         genes
     }
 
-    /// The runs that the Run screen turns through: those of the chosen protocol, or all.
+    /// The runs that the Run screen turns through: those of the chosen protocol, then those at work of others.
     pub fn shown_runs(&self) -> Vec<&RunCard> {
         let runs = self.runs.value.as_deref().unwrap_or_default();
-        let own: Vec<_> = runs.iter().filter(|r| Some(&r.protocol) == self.chosen.as_ref()).collect();
-        if own.is_empty() && self.chosen.is_none() { runs.iter().collect() } else { own }
+        let Some(chosen) = &self.chosen else { return runs.iter().collect() };
+        let own = runs.iter().filter(|r| r.protocol == *chosen);
+        own.chain(runs.iter().filter(|r| r.protocol != *chosen && r.state.is_live())).collect()
+    }
+
+    /// The lines of the log that level and search leave, oldest first.
+    pub fn shown_log(&self) -> Vec<&super::facts::LogLine> {
+        let needle = self.log_search.to_lowercase();
+        let log = self.run.value.as_ref().map(|r| r.log.as_slice()).unwrap_or_default();
+        log.iter().filter(|l| l.level >= self.log_level && l.text.to_lowercase().contains(&needle)).collect()
     }
 
     /// The tree on the Audit screen: an audit's, else the lock's own.

@@ -1,9 +1,9 @@
 //! A run's journal, put into the Run screen's structs.
 
 use super::facts::*;
-use crate::base::text;
+use crate::base::{host, text};
 use crate::engine::journal::{Event, Line};
-use crate::engine::{Run, runs};
+use crate::engine::{Run, runs, slurm};
 
 /// The screen's word for a run's state.
 pub fn state(run: &Run, state: runs::State) -> RunState {
@@ -30,8 +30,16 @@ pub fn view(run: &Run, lines: &[Line]) -> RunView {
         folds: Vec::new(),
         log: Vec::new(),
         failure: None,
+        place: String::new(),
+        jobs: Vec::new(),
     };
     lines.iter().for_each(|line| take(&mut view, line));
+    if view.state.is_live() {
+        view.place = place(run, lines);
+        let words =
+            |c: slurm::Card| JobRow { state: c.reason.map_or(c.state.clone(), |r| format!("{} ({r})", c.state)), job: c.job, id: c.id };
+        view.jobs = slurm::cards(lines).into_iter().map(words).collect();
+    }
     if !view.state.is_live() {
         view.progress = None;
         for row in view.board.iter_mut().filter(|r| r.state == StageState::Running) {
@@ -44,6 +52,27 @@ pub fn view(run: &Run, lines: &[Line]) -> RunView {
     let extra = view.log.len().saturating_sub(400);
     view.log.drain(..extra);
     view
+}
+
+/// The host, and where it is this one, the worker's memory and that of the GPU that it uses.
+fn place(run: &Run, lines: &[Line]) -> String {
+    let newest = lines.iter().rev().find_map(|l| if let Event::RunStarted { place, .. } = &l.event { Some(place) } else { None });
+    let Some(place) = newest else { return String::new() };
+    let mut words = vec![place.host.clone()];
+    if place.alive() == Some(true) {
+        // In steps, so that a line that is sent over SSH does not change twice a second.
+        words.extend(host::resident(place.pid).map(|b| text::bytes(b / 10_000_000 * 10_000_000)));
+        if run.order.resolved["determinism"]["device"] == "cuda" {
+            words.extend(host::gpu_soon());
+        }
+    }
+    words.join(", ")
+}
+
+/// A run at work in a line.
+pub fn glance(run: &Run, lines: &[Line]) -> RunGlance {
+    let mut view = view(run, lines);
+    RunGlance { id: view.id, protocol: view.protocol, progress: view.progress.take() }
 }
 
 fn take(view: &mut RunView, line: &Line) {

@@ -124,7 +124,7 @@ fn tabs(pen: &mut Pen<'_>, line: Rect, model: &Model) {
 fn status(pen: &mut Pen<'_>, line: Rect, model: &Model) {
     if let Some((purpose, field)) = &model.field {
         let label = match purpose {
-            Purpose::ProtocolSearch | Purpose::GeneSearch => "search ",
+            Purpose::ProtocolSearch | Purpose::GeneSearch | Purpose::LogSearch => "search ",
             Purpose::Override => "for the next run: ",
             Purpose::Edit => "into the file: ",
             Purpose::Command => ":",
@@ -186,7 +186,7 @@ fn hints(pen: &mut Pen<'_>, line: Rect, model: &Model) {
             Purpose::Override => &[("Enter", "take"), ("Esc", "leave as it was")],
             Purpose::Edit => &[("Enter", "write into the protocol's file"), ("Esc", "leave as it was")],
             Purpose::Command => &[("Enter", "do it"), ("Tab", "complete"), ("Esc", "leave")],
-            Purpose::ProtocolSearch | Purpose::GeneSearch => &[("Enter", "keep"), ("Esc", "all again")],
+            Purpose::ProtocolSearch | Purpose::GeneSearch | Purpose::LogSearch => &[("Enter", "keep"), ("Esc", "all again")],
         }
     } else if model.help.is_some() {
         &[("jk", "scroll"), ("Esc", "close")]

@@ -157,6 +157,17 @@ impl Facts for WorkspaceFacts {
         Ok(run_facts::view(&run, &lines))
     }
 
+    fn glances(&self) -> Result<Vec<RunGlance>> {
+        let mut out = Vec::new();
+        for run in Run::all(&self.workspace)?.into_iter().rev().take(50) {
+            let lines = run.lines()?;
+            if run.state(&lines).live() {
+                out.push(run_facts::glance(&run, &lines));
+            }
+        }
+        Ok(out)
+    }
+
     fn lock(&self, protocol: &str, allow_dirty: bool) -> Result<String> {
         let entry = pin::lock(&self.workspace, &self.load(protocol, &[])?, allow_dirty)?;
         Ok(pin::summary(&entry))

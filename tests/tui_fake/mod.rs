@@ -26,6 +26,10 @@ pub struct World {
     /// Folds of the finished run.
     pub folds: usize,
     /// The data set has no counts.
+    /// Slurm does the run.
+    pub slurm: bool,
+    /// Another protocol is at work too.
+    pub several: bool,
     pub uncounted: bool,
     /// Every name from outside is this.
     pub hostile: Option<String>,
@@ -101,7 +105,11 @@ impl Facts for FakeFacts {
             commit: world.initialised.then(|| "3f2a91c".into()),
             dirty: world.dirty,
             device: "cpu avx2, 2 threads".into(),
-            running: if live { vec![(RunId("01JD4M7Q2X".into()), "demo".into())] } else { vec![] },
+            running: match (live, world.several) {
+                (false, _) => vec![],
+                (true, false) => vec![(RunId("01JD4M7Q2X".into()), "demo".into())],
+                (true, true) => vec![(RunId("01JD4M7Q2X".into()), "demo".into()), (RunId("01JD4M9R5Z".into()), "her2st-c-loo".into())],
+            },
         })
     }
 
@@ -352,7 +360,26 @@ impl Facts for FakeFacts {
             log,
             failure: matches!(state, RunState::Failed | RunState::Lost)
                 .then(|| "the checkpoint of fold f1 differs from its manifest: artifacts/train/9c1f/checkpoint.safetensors".into()),
+            place: outside(&world, "lab-7, 820 MB"),
+            jobs: world.slurm.then(|| jobs(&world)).unwrap_or_default(),
         })
+    }
+
+    fn glances(&self) -> Result<Vec<RunGlance>> {
+        let world = self.call("glances")?;
+        let glance = |id: &str, protocol: &str, done| RunGlance {
+            id: RunId(id.into()),
+            protocol: outside(&world, protocol),
+            progress: Some(Progress {
+                label: outside(&world, "train[C2]"),
+                done,
+                total: 2_000,
+                unit: "images".into(),
+                rate: Some(13.4),
+                seconds_left: Some(3_700.0),
+            }),
+        };
+        Ok(vec![glance("01JD4M7Q2X", "demo", 1_240), glance("01JD4M9R5Z", "her2st-c-loo", 310)])
     }
 
     fn lock(&self, protocol: &str, allow_dirty: bool) -> Result<String> {
@@ -551,6 +578,16 @@ impl Facts for FakeFacts {
         };
         Ok(Picture { width, height, pixels: (0..width * height).map(|i| ink(i % width, i / width)).collect() })
     }
+}
+
+fn jobs(world: &World) -> Vec<JobRow> {
+    let job = |job: &str, id: &str, state: &str| JobRow { job: job.into(), id: id.into(), state: outside(world, state) };
+    vec![
+        job("prepare", "4711", "completed"),
+        job("fold-f1", "4712_1", "running"),
+        job("fold-f2", "4712_2", "pending (JobArrayTaskLimit)"),
+        job("gather", "4713", "pending (Dependency)"),
+    ]
 }
 
 /// A lock of 36 things and one remark, looked at or not.

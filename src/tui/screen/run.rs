@@ -2,7 +2,7 @@
 
 use crate::base::text::{duration, thousands};
 use crate::tui::chart::{Curve, bar, curves};
-use crate::tui::facts::{Progress, RunView, StageState};
+use crate::tui::facts::{JobRow, Level, Progress, RunGlance, RunView, StageState};
 use crate::tui::look::Role;
 use crate::tui::model::Model;
 use crate::tui::paint::{Pen, first_line, number};
@@ -27,10 +27,23 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
     let Some(run) = model.run.good() else { return };
     let log_height = if area.height >= 16 { (area.height / 4).max(4) } else { area.height / 4 };
     let (head, rest) = split_top(area, 3.min(area.height));
+    let several: Vec<&RunGlance> = model.glances.good().into_iter().flatten().filter(|g| g.id != run.id).collect();
+    let strip = if several.is_empty() || rest.height < 12 { 0 } else { (several.len() as u16 + 1).min(rest.height / 4) };
+    let (rest, strip) = split_top(rest, rest.height - strip);
+    if strip.height > 0 {
+        others(pen, strip, &several);
+    }
     let (middle, log_area) = split_top(rest, rest.height - log_height.min(rest.height));
     heading(pen, head, run, model);
     let (left, right) = split_left(middle, if area.width >= 60 { board_width(area.width) } else { area.width });
-    board(pen, left, run);
+    if run.jobs.is_empty() {
+        board(pen, left, run);
+    } else {
+        let rows = (run.jobs.len() as u16 + 1).min(left.height / 2);
+        let (upper, lower) = split_top(left, left.height - rows);
+        board(pen, upper, run);
+        jobs(pen, lower, &run.jobs);
+    }
     if right.width > 2 {
         let gap = Rect { x: right.x + 2, width: right.width - 2, ..right };
         charts(pen, gap, run);
@@ -63,8 +76,20 @@ fn heading(pen: &mut Pen<'_>, area: Rect, run: &RunView, model: &Model) {
     let done = run.board.iter().filter(|r| matches!(r.state, StageState::Done | StageState::Cached)).count();
     if inner.height > 0 {
         let overrides = runs.iter().find(|r| r.id == run.id).map(|r| r.overrides.join(", ")).unwrap_or_default();
+        let protocol = if Some(&run.protocol) == model.chosen.as_ref() { String::new() } else { format!("  of {}", run.protocol) };
+        let place = if run.place.is_empty() || !run.state.is_live() { String::new() } else { format!("  on {}", run.place) };
         let overridden = if overrides.is_empty() { String::new() } else { format!("  with {overrides}") };
-        pen.pieces(x, inner.y, room, &[(&format!("{done} of {} stages", run.board.len()), Role::Plain), (&overridden, Role::Warn)]);
+        pen.pieces(
+            x,
+            inner.y,
+            room,
+            &[
+                (&format!("{done} of {} stages", run.board.len()), Role::Plain),
+                (&protocol, Role::Accent),
+                (&overridden, Role::Warn),
+                (&place, Role::Quiet),
+            ],
+        );
     }
     if let (Some(progress), true) = (&run.progress, inner.height > 1) {
         gauge(pen, Rect { y: inner.y + 1, height: 1, ..inner }, progress);
@@ -174,12 +199,30 @@ fn charts(pen: &mut Pen<'_>, area: Rect, run: &RunView) {
 }
 
 fn log(pen: &mut Pen<'_>, area: Rect, run: &RunView, model: &Model) {
-    let back = model.log_back.min(run.log.len().saturating_sub(1));
-    let note = if back > 0 { format!("{back} newer lines below") } else { String::new() };
+    let shown = model.shown_log();
+    let back = model.log_back.min(shown.len().saturating_sub(1));
+    let mut note = match model.log_level {
+        Level::Info => String::new(),
+        Level::Warning => "warnings and errors".to_owned(),
+        Level::Error => "errors alone".to_owned(),
+    };
+    if !model.log_search.is_empty() {
+        note = format!("{note}{}\"{}\"", if note.is_empty() { "" } else { ", " }, model.log_search);
+    }
+    if !note.is_empty() {
+        note = format!("{} of {} lines: {note}", shown.len(), run.log.len());
+    }
+    if back > 0 {
+        note = format!("{note}{}{back} newer lines below", if note.is_empty() { "" } else { "; " });
+    }
     let inner = pen.section(area, "Log", &note);
-    let end = run.log.len() - back;
+    if shown.is_empty() && !run.log.is_empty() {
+        pen.wrapped(inner, 0, "No line of the log is like that. Esc drops the search, w shows every level.", Role::Quiet);
+        return;
+    }
+    let end = shown.len() - back;
     let start = end.saturating_sub(usize::from(inner.height));
-    for (y, line) in (inner.y..inner.bottom()).zip(&run.log[start..end]) {
+    for (y, line) in (inner.y..inner.bottom()).zip(&shown[start..end]) {
         let (word, role) = words::level(line.level);
         let word = word.trim_end();
         let gap = if word.is_empty() { "" } else { " " };
@@ -189,5 +232,35 @@ fn log(pen: &mut Pen<'_>, area: Rect, run: &RunView, model: &Model) {
             inner.width,
             &[(&line.time, Role::Quiet), ("  ", Role::Plain), (word, role), (gap, role), (&line.text, role)],
         );
+    }
+}
+
+/// The other runs at work, a line each: what, how far, how long still.
+fn others(pen: &mut Pen<'_>, area: Rect, glances: &[&RunGlance]) {
+    let inner = pen.section(area, "Also at work", "[ ] turns to them");
+    let name = glances.iter().map(|g| g.protocol.width()).max().unwrap_or(0).min(usize::from(inner.width) / 3) as u16;
+    for (y, glance) in (inner.y..inner.bottom()).zip(glances) {
+        pen.text(inner.x, y, name, &glance.protocol, Role::Plain);
+        let rest = Rect { x: inner.x + name + 2, y, width: inner.width.saturating_sub(name + 2), height: 1 };
+        match &glance.progress {
+            Some(progress) => gauge(pen, rest, progress),
+            None => {
+                pen.text(rest.x, y, rest.width, &glance.id.0, Role::Quiet);
+            }
+        }
+    }
+}
+
+/// Slurm's jobs of this run.
+fn jobs(pen: &mut Pen<'_>, area: Rect, jobs: &[JobRow]) {
+    let inner = pen.section(area, "Slurm", &format!("{} jobs", jobs.len()));
+    // Those that are not over come first in what little room there is.
+    let over = |j: &&JobRow| j.state.starts_with("completed");
+    let order: Vec<&JobRow> = jobs.iter().filter(|j| !over(j)).chain(jobs.iter().filter(over)).collect();
+    let width = jobs.iter().map(|j| j.job.width()).max().unwrap_or(0).min(usize::from(inner.width) / 2) as u16;
+    for (y, job) in (inner.y..inner.bottom()).zip(order) {
+        pen.text(inner.x, y, width, &job.job, Role::Plain);
+        let x = inner.x + width + 1;
+        pen.pieces(x, y, inner.right().saturating_sub(x), &[(&job.id, Role::Quiet), (" ", Role::Plain), (&job.state, Role::Plain)]);
     }
 }

@@ -47,6 +47,7 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
         Action::Search => {
             let (purpose, text) = match model.screen.now {
                 Screen::Protocols => (Purpose::ProtocolSearch, model.protocol_search.clone()),
+                Screen::Run => (Purpose::LogSearch, model.log_search.clone()),
                 _ => (Purpose::GeneSearch, model.gene_search.clone()),
             };
             model.sheet = None;
@@ -57,6 +58,15 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
             model.help = None;
             model.said_back = 0;
             model.field = Some((Purpose::Command, Field::default()));
+        }
+        Action::LogLevel => {
+            use crate::tui::facts::Level;
+            model.log_level = match model.log_level {
+                Level::Info => Level::Warning,
+                Level::Warning => Level::Error,
+                Level::Error => Level::Info,
+            };
+            model.log_back = 0;
         }
         Action::Copy => copy(model, effects),
         Action::InitDemo => ask(model, effects, Request::InitDemo),
@@ -238,6 +248,8 @@ fn back(model: &mut Model, effects: &mut Vec<Effect>) {
         search(model, effects, Purpose::ProtocolSearch, String::new());
     } else if model.screen.now == Screen::Results && !model.gene_search.is_empty() {
         search(model, effects, Purpose::GeneSearch, String::new());
+    } else if model.screen.now == Screen::Run && !model.log_search.is_empty() {
+        search(model, effects, Purpose::LogSearch, String::new());
     } else if let Some(screen) = model.screen.trail.pop() {
         model.screen.ahead.retain(|s| *s != model.screen.now);
         model.screen.ahead.push(model.screen.now);

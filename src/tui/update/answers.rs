@@ -42,6 +42,9 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
                 show_newest_run(model, effects);
             }
         }
+        Answer::Glances(got) => {
+            model.glances.take(&request, got);
+        }
         Answer::Run(got) => run(model, effects, &request, got),
         Answer::Lock(got) => {
             let dirty = model.status.value.as_ref().is_some_and(|s| s.dirty);

@@ -25,7 +25,7 @@ pub fn by(model: &mut Model, effects: &mut Vec<Effect>, lines: isize) {
             model.parameter = 0;
         }
         Screen::Run => {
-            let log = model.run.value.as_ref().map_or(0, |r| r.log.len());
+            let log = model.shown_log().len();
             model.log_back = moved(model.log_back, -lines, log);
         }
         Screen::Results => model.gene = moved(model.gene, lines, model.shown_genes().len()),
@@ -73,6 +73,7 @@ pub fn choose(model: &mut Model, name: Option<String>) {
         model.large = false;
         model.zoom = Default::default();
         model.run = Default::default();
+        model.log_search.clear();
         (model.audit_row, model.turned) = (0, Default::default());
     }
 }

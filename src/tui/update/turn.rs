@@ -82,7 +82,7 @@ fn field_key(model: &mut Model, effects: &mut Vec<Effect>, pressed: KeyEvent) {
                 Purpose::Override => set_override(model, effects, text.trim()),
                 Purpose::Edit => edit(model, effects, text.trim()),
                 Purpose::Command => command::give(model, effects, text.trim()),
-                Purpose::ProtocolSearch | Purpose::GeneSearch => {}
+                Purpose::ProtocolSearch | Purpose::GeneSearch | Purpose::LogSearch => {}
             }
         }
         KeyCode::Tab if purpose == Purpose::Command => {
@@ -95,7 +95,7 @@ fn field_key(model: &mut Model, effects: &mut Vec<Effect>, pressed: KeyEvent) {
         }
         KeyCode::Esc => match purpose {
             Purpose::ProtocolSearch => search(model, effects, purpose, String::new()),
-            Purpose::GeneSearch => search(model, effects, purpose, String::new()),
+            Purpose::GeneSearch | Purpose::LogSearch => search(model, effects, purpose, String::new()),
             Purpose::Override | Purpose::Edit | Purpose::Command => {}
         },
         // The list can be walked while one types.
@@ -125,6 +125,10 @@ pub fn search(model: &mut Model, effects: &mut Vec<Effect>, purpose: Purpose, te
             model.protocol_search = text;
             model.protocol_cursor = 0;
             super::moves::settle(model, effects);
+        }
+        Purpose::LogSearch if model.log_search != text => {
+            model.log_search = text;
+            model.log_back = 0;
         }
         Purpose::GeneSearch if model.gene_search != text => {
             model.gene_search = text;
@@ -170,6 +174,13 @@ fn tick(model: &mut Model, effects: &mut Vec<Effect>) {
         && let Some(request) = model.run.asked.clone()
     {
         ask(model, effects, request);
+    }
+    let several = model.status.value.as_ref().is_some_and(|s| s.running.len() > 1);
+    if model.screen.now == Screen::Run && several {
+        model.glances.ask(&Request::Glances);
+        ask(model, effects, Request::Glances);
+    } else if !several {
+        model.glances = Default::default();
     }
     if model.audit_at_work().is_some() {
         ask_audit_progress(model, effects);
