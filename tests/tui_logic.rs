@@ -501,19 +501,19 @@ fn the_terminal_is_asked_once_and_only_for_the_first_picture() {
     desk.keys("1234?\u{1b}");
     desk.ticks(20);
     assert_eq!(desk.asked_terminal, 0);
-    desk.keys("5");
+    desk.keys("6");
     assert_eq!(desk.asked_terminal, 1);
     assert!(desk.text().contains("kitty graphics, z enlarges"), "{}", desk.text());
-    desk.keys("jjz1455");
+    desk.keys("jjz1466");
     desk.ticks(20);
     assert_eq!(desk.asked_terminal, 1);
     // Where there is no figure, there is nothing to ask for; where all is known, neither.
     let mut desk = Desk::open(FakeFacts::with(|_| {}), PLAIN, SIZE);
     desk.model.graphics = Knowledge::Open;
-    desk.keys("5");
+    desk.keys("6");
     assert_eq!(desk.asked_terminal, 0);
     let mut desk = self::desk(done());
-    desk.keys("5");
+    desk.keys("6");
     assert_eq!((desk.asked_terminal, asked_size(&desk)), (0, Some((480, 320))));
     assert!(desk.text().contains("character cells, z enlarges"), "{}", desk.text());
 }
@@ -521,7 +521,7 @@ fn the_terminal_is_asked_once_and_only_for_the_first_picture() {
 #[test]
 fn until_the_terminal_answers_the_pane_says_so() {
     let mut desk = with_graphics(Form::Sixel);
-    update(&mut desk.model, Message::Key(KeyCode::Char('5').into()));
+    update(&mut desk.model, Message::Key(KeyCode::Char('6').into()));
     let reports = Request::Reports("demo".into());
     let figures = pinfold::tui::lanes::answer(&desk.facts, &reports);
     let effects = update(&mut desk.model, Message::Answer(reports, figures));
@@ -534,7 +534,7 @@ fn until_the_terminal_answers_the_pane_says_so() {
 #[test]
 fn a_picture_is_asked_in_the_size_of_its_pane() {
     let mut desk = with_graphics(Form::Sixel);
-    desk.keys("5");
+    desk.keys("6");
     let pane = place::pane(&desk.model).expect("pane");
     assert_eq!(asked_size(&desk), Some((u32::from(pane.width) * 8, u32::from(pane.height) * 16)));
     let small = asked_size(&desk);
@@ -559,7 +559,7 @@ fn a_picture_is_asked_in_the_size_of_its_pane() {
 #[test]
 fn the_cells_below_a_picture_are_blank_and_inside_the_pane() {
     for size in [(80, 24), (60, 20), (200, 50), (40, 12), (20, 5), (5, 3), (0, 0)] {
-        for keys in ["5", "5z"] {
+        for keys in ["6", "6z"] {
             let mut desk = with_graphics(Form::Kitty);
             desk.send(Message::Resize(size.0, size.1));
             desk.keys(keys);

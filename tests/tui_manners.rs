@@ -3,8 +3,10 @@
 mod tui_fake;
 
 use pinfold::base::Draw;
+use pinfold::tui::action::Screen;
 use pinfold::tui::facts::RunState;
 use pinfold::tui::graphics::{Form, Graphics, Knowledge, place};
+use pinfold::tui::model::Purpose;
 use pinfold::tui::output::Output;
 use pinfold::tui::{Look, Message, Model};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
@@ -77,8 +79,16 @@ fn a_hundred_thousand_random_keys() {
             let buffer = desk.buffer();
             assert_eq!((buffer.area.width, buffer.area.height), desk.model.size);
             assert!(desk.model.pending.is_empty(), "every question was answered");
-            let command = matches!(desk.model.field, Some((pinfold::tui::model::Purpose::Command, _)));
-            assert!(desk.model.field.is_none() || command || desk.model.screen.now != pinfold::tui::action::Screen::Run);
+            if let Some((purpose, _)) = &desk.model.field {
+                let home = match purpose {
+                    Purpose::ProtocolSearch => Screen::Protocols,
+                    Purpose::Override | Purpose::Edit => Screen::Walk,
+                    Purpose::LogSearch => Screen::Run,
+                    Purpose::GeneSearch => Screen::Results,
+                    Purpose::Command => desk.model.screen.now,
+                };
+                assert_eq!(desk.model.screen.now, home, "a field stays on the screen that opened it");
+            }
         }
     }
     assert_eq!(pressed, 100_000);
@@ -191,7 +201,7 @@ fn a_picture_is_sent_once_and_taken_away_when_it_is_no_longer_shown() {
         };
         let kitty = usize::from(form == Form::Kitty);
         assert_eq!(frame(&desk, false).0, 0);
-        desk.keys("5");
+        desk.keys("6");
         let (sent, removed, bytes) = frame(&desk, false);
         let at = place::place(&desk.model).expect("place");
         assert_eq!((sent, removed), (1, 0), "{form:?}");
@@ -234,7 +244,7 @@ fn a_picture_is_sent_once_and_taken_away_when_it_is_no_longer_shown() {
         assert_eq!(frame(&desk, false).0, 1, "{form:?}");
         desk.keys("1");
         assert_eq!(frame(&desk, false).1, kitty, "{form:?}");
-        desk.keys("5");
+        desk.keys("6");
         assert_eq!(frame(&desk, false).0, 1, "{form:?}");
         output.take_back().expect("take back");
         output.take_back().expect("take back");

@@ -137,7 +137,7 @@ fn from_an_empty_folder_to_a_lock_in_a_real_terminal() {
     session.wait_until("a closed drawer", |s| !s.contains("is in pinfold.lock"));
     // Up to here; the first picture is what it is asked for.
     let raw = session.raw();
-    session.press(b"5");
+    session.press(b"6");
     session.wait("training-curves");
     // This terminal does not answer.
     session.wait("character cells");
@@ -220,7 +220,7 @@ fn a_dumb_terminal_gets_plain_words() {
 fn a_terminal_with_graphics_is_asked_answers_and_loses_no_key() {
     let mut session = Session::start("done", "xterm-256color");
     session.wait("4 shows the numbers");
-    session.press(b"5");
+    session.press(b"6");
     session.wait("asking the terminal");
     session.wait_raw(b"\x1b[c");
     // A key just before the answer: the next figure.

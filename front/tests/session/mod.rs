@@ -37,19 +37,24 @@ const LITTLE: &[(&str, &str)] = &[
 /// A workspace with that demo in a repository of its own; `more` is changed in it too.
 pub fn workspace(more: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
+    workspace_in(dir.path(), more);
+    dir
+}
+
+/// The same in a folder that is there.
+pub fn workspace_in(root: &Path, more: &[(&str, &str)]) {
     let mut demo = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../protocols/demo.toml")).unwrap();
     for (from, to) in LITTLE.iter().chain(more) {
         assert!(demo.contains(from), "the demo no longer says {from}");
         demo = demo.replacen(from, to, 1);
     }
-    std::fs::create_dir(dir.path().join("protocols")).unwrap();
-    std::fs::write(dir.path().join("protocols/demo.toml"), demo).unwrap();
-    std::fs::write(dir.path().join(".gitignore"), "/artifacts\n/reports\n/runs\n").unwrap();
+    std::fs::create_dir(root.join("protocols")).unwrap();
+    std::fs::write(root.join("protocols/demo.toml"), demo).unwrap();
+    std::fs::write(root.join(".gitignore"), "/artifacts\n/reports\n/runs\n").unwrap();
     for words in [&["init", "-q"][..], &["add", "-A"], &["commit", "-q", "-m", "protocol"]] {
         let who = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
-        assert!(Command::new("git").args(who).args(words).current_dir(dir.path()).status().unwrap().success());
+        assert!(Command::new("git").args(who).args(words).current_dir(root).status().unwrap().success());
     }
-    dir
 }
 
 /// A terminal with the program in it.
@@ -89,6 +94,24 @@ impl Session {
     pub fn press(&mut self, bytes: &[u8]) {
         self.keys.write_all(bytes).unwrap();
         self.keys.flush().unwrap();
+    }
+    /// The screen's lines.
+    pub fn lines(&self) -> Vec<String> {
+        let parser = self.seen.lock().unwrap();
+        let (_, columns) = parser.screen().size();
+        parser.screen().rows(0, columns).map(|r| r.trim_end().to_owned()).collect()
+    }
+    /// Waits until the screen has stayed the same for most of a second.
+    pub fn settle(&self) {
+        let mut before = self.lines();
+        let mut since = Instant::now();
+        while since.elapsed() < Duration::from_millis(900) {
+            std::thread::sleep(Duration::from_millis(50));
+            let now = self.lines();
+            if now != before {
+                (before, since) = (now, Instant::now());
+            }
+        }
     }
     /// Waits until a text stands on the screen.
     pub fn wait(&self, text: &str) {
