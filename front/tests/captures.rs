@@ -83,7 +83,7 @@ fn walk(root: &Path) -> BTreeMap<String, String> {
     session.press(b"l");
     session.wait("Lock of demo: done");
     take(&session, "lock");
-    session.press(b"\x1b");
+    session.escape();
     session.press(b"a");
     session.wait("level metrics: passed");
     take(&session, "audit");
@@ -93,11 +93,11 @@ fn walk(root: &Path) -> BTreeMap<String, String> {
     session.press(b"?");
     session.wait("Help: Reports");
     take(&session, "help");
-    session.press(b"\x1b");
+    session.escape();
     session.press(b":re");
     session.wait(":re");
     take(&session, "command");
-    session.press(b"\x1b");
+    session.escape();
     session.press(b"q");
     shown
 }

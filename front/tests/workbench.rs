@@ -45,7 +45,8 @@ fn a_closed_window_loses_nothing_and_a_flipped_byte_is_found() {
     // Files of the store are read-only; whoever tampers takes that away first.
     std::fs::remove_file(&file).unwrap();
     std::fs::write(&file, &bytes).unwrap();
-    session.press(b"\x1ba");
+    session.escape();
+    session.press(b"a");
     session.wait("FAILED");
     session.settle();
     let screen = session.lines().join("\n");
@@ -53,7 +54,8 @@ fn a_closed_window_loses_nothing_and_a_flipped_byte_is_found() {
     // Why it is stale, leaf by leaf, after a value is written into the file.
     session.press(b":edit demo train.epochs=3\r");
     session.wait("now says");
-    session.press(b"\x1b1");
+    session.escape();
+    session.press(b"1");
     session.wait("stale");
     session.press(b"5");
     session.wait("why it is stale");

@@ -99,7 +99,12 @@ impl Session {
     pub fn lines(&self) -> Vec<String> {
         let parser = self.seen.lock().unwrap();
         let (_, columns) = parser.screen().size();
-        parser.screen().rows(0, columns).map(|r| r.trim_end().to_owned()).collect()
+        parser.screen().rows(0, columns.get()).map(|r| r.trim_end().to_owned()).collect()
+    }
+    /// Presses Esc and waits, since Esc and a key that follow at once are one key with Alt.
+    pub fn escape(&mut self) {
+        self.press(b"\x1b");
+        self.settle();
     }
     /// Waits until the screen has stayed the same for most of a second.
     pub fn settle(&self) {

@@ -139,8 +139,14 @@ fn beside(model: &mut Model) {
     let own = matches!(&model.audit.answered, Some(Request::Audit(audited, _)) if audited == name);
     let stale = model.locked.good().and_then(|l| l.kinds.first()).filter(|k| k.tally().changed > 0).cloned();
     if let (true, Some(audited)) = (own, &mut model.audit.value) {
+        let was = audited.kinds.len();
         audited.kinds.retain(|k| k.tally().changed == 0);
+        let news = was == audited.kinds.len() && stale.is_some();
         audited.kinds.splice(0..0, stale);
+        if news {
+            model.audit_row = 0;
+            model.turned.clear();
+        }
     }
 }
 
