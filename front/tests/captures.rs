@@ -117,9 +117,10 @@ fn plain(lines: &[String], root: &Path) -> String {
         for run in &runs {
             line = line.replace(run, &like(run, "20261123-203114-demo"));
         }
-        line = line.replace(&commit, &like(&commit, "3f2a91c07b1d"));
-        line = line.replace(&commit[..37], &like(&commit[..37], "3f2a91c07b1d")).replace(&commit[..12], "3f2a91c07b1d");
-        line = line.replace(&commit[..8], "3f2a91c0");
+        // However much of it a screen shows.
+        for n in (8..=commit.len()).rev() {
+            line = line.replace(&commit[..n], &like(&commit[..n], "3f2a91c07b1d44e9a86c5f20d1b3978e6a40cf52"));
+        }
         line = line.replace(&format!("cpu, {cores} cores"), "cpu, 2 cores");
         if !host.is_empty() {
             line = line.replace(&format!(" of {host}"), " of lab-7").replace(&format!(" on {host}"), " on lab-7");

@@ -361,7 +361,7 @@ impl Facts for FakeFacts {
             failure: matches!(state, RunState::Failed | RunState::Lost)
                 .then(|| "the checkpoint of fold f1 differs from its manifest: artifacts/train/9c1f/checkpoint.safetensors".into()),
             place: outside(&world, "lab-7, 820 MB"),
-            jobs: world.slurm.then(|| jobs(&world)).unwrap_or_default(),
+            jobs: if world.slurm { jobs(&world) } else { vec![] },
         })
     }
 

@@ -53,7 +53,7 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
     let Some(figure) = figures.get(model.figure) else { return };
     let panes = panes(area, figures.len(), model.large);
     if model.large {
-        let inner = pen.section(area, &figure.name, &figure.path.display().to_string());
+        let inner = pen.section(area, &figure.name, &inside(&figure.path));
         return picture(pen, inner, model);
     }
     list(pen, panes.list, figures, model.figure);
@@ -66,6 +66,13 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model) {
         let inner = pen.section(preview, "Preview", &note);
         picture(pen, inner, model);
     }
+}
+
+/// A figure's path inside the workspace; `y` copies all of it.
+fn inside(path: &std::path::Path) -> String {
+    let parts: Vec<_> = path.iter().collect();
+    let from = parts.iter().rposition(|p| *p == "reports").unwrap_or(0);
+    parts[from..].iter().collect::<std::path::PathBuf>().display().to_string()
 }
 
 fn list(pen: &mut Pen<'_>, area: Rect, figures: &[Figure], cursor: usize) {
@@ -88,7 +95,7 @@ fn about(pen: &mut Pen<'_>, area: Rect, figure: &Figure) {
         rest = Rect { y: rest.y + used, height: rest.height - used, ..rest };
     };
     say(pen, &figure.caption, Role::Plain);
-    say(pen, &figure.path.display().to_string(), Role::Accent);
+    say(pen, &inside(&figure.path), Role::Accent);
     let label = figure.provenance.iter().map(|(k, _)| k.chars().count()).max().unwrap_or(0).min(usize::from(inner.width) / 2);
     let room = usize::from(inner.width).saturating_sub(label + 2);
     for (key, value) in &figure.provenance {
