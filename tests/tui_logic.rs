@@ -601,6 +601,10 @@ fn several_runs_stand_side_by_side() {
     let text = desk.text();
     assert!(text.contains("Also at work") && text.contains("her2st-c-loo") && text.contains("15 %"), "{text}");
     assert!(text.contains("on lab-7, 820 MB"), "{text}");
+    // Turning to it makes its protocol the chosen one.
+    desk.keys("]");
+    assert_eq!(desk.model.chosen.as_deref(), Some("her2st-c-loo"), "{}", desk.text());
+    desk.keys("1gg3");
     // Alone, nothing is asked.
     desk.facts.0.lock().expect("lock").several = false;
     desk.ticks(20);

@@ -8,6 +8,7 @@ use super::look::Look;
 use super::message::{Effect, Message};
 use super::model::Model;
 use super::output::Output;
+use super::pace::Pace;
 use super::terminal::{self, Guard, Screen};
 use super::update::{begin, update};
 use crate::base::{Failure, Result};
@@ -65,13 +66,12 @@ impl Loop {
         };
         let look = Look::from_environment();
         let mut output = Output::new(Screen::default(), look);
-        let least = frame_time(std::env::var_os("SSH_CONNECTION").is_some());
+        let mut pace = Pace::new(std::env::var_os("SSH_CONNECTION").is_some());
         self.model.size = terminal::size();
         self.model.graphics = at_start(look, |name| std::env::var(name).ok(), terminal::cell_size());
         let mut effects = begin(&mut self.model);
         let mut next_tick = Instant::now() + TICK;
-        let mut last_frame: Option<Instant> = None;
-        let mut wanted = true;
+        let (mut wanted, mut for_key) = (true, false);
         loop {
             for effect in effects.drain(..) {
                 match effect {
@@ -92,18 +92,21 @@ impl Loop {
                 return Ok(None);
             }
             let now = Instant::now();
-            // The first change after a pause is drawn at once; those that follow wait for the next frame.
-            let frame_at = last_frame.map_or(now, |t| t + least);
+            let frame_at = pace.next(now, for_key);
             if wanted && now >= frame_at {
-                output.draw(&self.model).map_err(lost)?;
-                last_frame = Some(now);
-                wanted = false;
+                // What changed nothing on the screen costs nobody a frame.
+                if output.draw(&self.model).map_err(lost)? {
+                    pace.sent(now);
+                }
+                (wanted, for_key) = (false, false);
             }
             let until = if wanted { frame_at.min(next_tick) } else { next_tick };
             match self.inbox.recv_timeout(until.saturating_duration_since(Instant::now())) {
                 Ok(message) => {
+                    for_key |= matches!(message, Message::Key(_));
                     effects.extend(update(&mut self.model, message));
                     while let Ok(message) = self.inbox.try_recv() {
+                        for_key |= matches!(message, Message::Key(_));
                         effects.extend(update(&mut self.model, message));
                     }
                     wanted = true;
@@ -117,11 +120,6 @@ impl Loop {
             }
         }
     }
-}
-
-/// The least time between two frames: ten a second, four over SSH.
-fn frame_time(over_ssh: bool) -> Duration {
-    Duration::from_millis(if over_ssh { 250 } else { 100 })
 }
 
 /// The thread that listens to the keyboard, and to the terminal's answers, which come the same way.

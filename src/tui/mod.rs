@@ -19,6 +19,7 @@ pub mod message;
 pub mod model;
 pub mod outcome;
 pub mod output;
+mod pace;
 pub mod paint;
 pub mod panes;
 pub mod picture;

@@ -249,6 +249,11 @@ pub struct Model {
     pub quit_armed: bool,
 }
 
+/// The protocol that a run is of; one with overrides has `+` and some digits after it.
+pub fn base(name: &str) -> &str {
+    name.split('+').next().unwrap_or(name)
+}
+
 /// The present screen and the way back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScreenState {
@@ -314,8 +319,8 @@ impl Model {
     pub fn shown_runs(&self) -> Vec<&RunCard> {
         let runs = self.runs.value.as_deref().unwrap_or_default();
         let Some(chosen) = &self.chosen else { return runs.iter().collect() };
-        let own = runs.iter().filter(|r| r.protocol == *chosen);
-        own.chain(runs.iter().filter(|r| r.protocol != *chosen && r.state.is_live())).collect()
+        let own = |r: &&RunCard| base(&r.protocol) == chosen;
+        runs.iter().filter(own).chain(runs.iter().filter(|r| !own(r) && r.state.is_live())).collect()
     }
 
     /// The lines of the log that level and search leave, oldest first.

@@ -292,6 +292,13 @@ impl Facts for FakeFacts {
                 overrides: world.overrides.clone(),
             })
             .into_iter()
+            .chain(world.several.then(|| RunCard {
+                id: RunId("01JD4M9R5Z".into()),
+                protocol: outside(&world, "her2st-c-loo"),
+                state: RunState::Running,
+                started: "2026-11-22 20:35".into(),
+                overrides: vec![],
+            }))
             .collect())
     }
 

@@ -58,7 +58,7 @@ fn board_width(width: u16) -> u16 {
 fn heading(pen: &mut Pen<'_>, area: Rect, run: &RunView, model: &Model) {
     let runs = model.shown_runs();
     let note = match runs.iter().position(|r| r.id == run.id) {
-        Some(at) if runs.len() > 1 => format!("run {} of {}, newest first", at + 1, runs.len()),
+        Some(at) if runs.len() > 1 => format!("run {} of {}", at + 1, runs.len()),
         _ => String::new(),
     };
     let inner = pen.section(area, &format!("Run {}", run.id.0), &note);

@@ -280,6 +280,9 @@ fn side(model: &mut Model, effects: &mut Vec<Effect>, by: isize) {
             let at = ids.iter().position(|id| Some(id) == model.run_id()).unwrap_or(0);
             let to = at.saturating_add_signed(by).min(ids.len().saturating_sub(1));
             if let Some(id) = ids.get(to).filter(|id| Some(*id) != model.run_id()) {
+                // A run at work of another protocol brings that protocol along: the keys mean what is on the screen.
+                let protocol = model.shown_runs().get(to).map(|r| crate::tui::model::base(&r.protocol).to_owned());
+                super::moves::choose(model, protocol);
                 let request = Request::Run(id.clone());
                 model.run.ask(&request);
                 model.log_back = 0;
