@@ -98,7 +98,7 @@ fn main() {
     // Open, so that every artifact has a line.
     model.turned.insert((0, None));
     model.audit_row = artifacts / 2;
-    let look = Look { colours: Colours::Cube, ascii: false };
+    let look = Look { colours: Colours::Cube, ascii: false, blocks: false };
     median("a frame of it, every artifact in a line", || {
         let mut buffer = Buffer::empty(Rect::new(0, 0, 80, 24));
         draw(&model, look, &mut buffer);

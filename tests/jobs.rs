@@ -63,6 +63,46 @@ fn one_two_and_three_jobs_give_the_same_bytes() {
 }
 
 #[test]
+fn a_paused_run_waits_goes_on_and_gives_the_same_bytes() {
+    let long = ("epochs = 3", "epochs = 300");
+    let (plain, paused) = (three_folds(&[long]), three_folds(&[long]));
+    assert!(paused.expect(2, &["pause"]).contains("no runs yet"));
+    paused.expect(0, &["run", "demo", "--jobs", "2", "--detach"]);
+    let lines = || {
+        let run = paused.newest_run();
+        let own = |p: std::path::PathBuf| std::fs::read_to_string(p).unwrap_or_default().lines().count();
+        let jobs = std::fs::read_dir(run.dir.join("jobs")).into_iter().flatten().flatten().map(|e| e.path().join("journal.jsonl"));
+        own(run.dir.join("journal.jsonl")) + jobs.map(own).sum::<usize>()
+    };
+    let since = std::time::Instant::now();
+    while !paused.expect(0, &["status", "demo"]).contains("epoch") {
+        assert!(since.elapsed().as_secs() < 120, "no epoch");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(paused.expect(0, &["pause"]).contains("is paused where it stood"));
+    assert!(paused.expect(0, &["status"]).contains("paused"));
+    assert!(paused.expect(0, &["pause", "demo"]).contains("paused already"));
+    let before = lines();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert_eq!(lines(), before, "nobody of it works");
+    assert!(paused.expect(2, &["run", "demo"]).contains("running already"));
+    assert!(paused.expect(0, &["continue"]).contains("goes on"));
+    assert!(paused.expect(0, &["continue", "--json"]).contains("\"changed\": false"));
+    // Stopped while it is paused: it wakes, saves and ends.
+    paused.expect(0, &["pause"]);
+    paused.expect(0, &["stop"]);
+    let since = std::time::Instant::now();
+    while !paused.expect(0, &["status"]).contains("stopped") {
+        assert!(since.elapsed().as_secs() < 60, "{}", paused.expect(0, &["status"]));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert!(paused.expect(2, &["pause"]).contains("is stopped"));
+    paused.expect(0, &["resume"]);
+    plain.expect(0, &["run", "demo", "--jobs", "2"]);
+    assert_eq!(plain.digests(), paused.digests());
+}
+
+#[test]
 fn one_fold_is_trained_and_predicted_and_nothing_else() {
     let place = three_folds(&[]);
     assert!(place.expect(2, &["run", "demo", "--fold", "fold9"]).contains("fold1, fold2, fold3"));

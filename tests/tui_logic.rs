@@ -614,3 +614,20 @@ fn several_runs_stand_side_by_side() {
     assert_eq!(asked(&desk), before);
     assert!(!desk.text().contains("Also at work"), "{}", desk.text());
 }
+
+#[test]
+fn p_halts_a_run_and_lets_it_go_on() {
+    let mut desk = desk(FakeFacts::with(|_| {}));
+    desk.keys("rp");
+    let text = desk.text();
+    assert!(text.contains("‖ paused") && text.contains("p go on"), "{text}");
+    // A paused run is live: it is neither started again nor over.
+    desk.keys("r");
+    assert!(desk.text().contains("at work already"), "{}", desk.text());
+    desk.keys("p");
+    assert!(desk.text().contains("▸ running") && desk.text().contains("p pause"), "{}", desk.text());
+    assert_eq!(desk.facts.calls().iter().filter(|c| *c == "pause" || *c == "continue").count(), 2);
+    desk.ticks(LOOKS_NEEDED + 1);
+    desk.keys("p");
+    assert!(desk.text().contains("no run is at work here"), "{}", desk.text());
+}

@@ -23,7 +23,7 @@ fn done() -> FakeFacts {
 /// Draws one state at every size, and once more without colours, and holds it against the stored pictures.
 fn picture(name: &str, facts: impl Fn() -> FakeFacts, keys: &str) {
     SIZES.into_iter().for_each(|size| picture_at(name, &facts, keys, size));
-    let mut desk = Desk::open(facts(), Look { colours: Colours::None, ascii: true }, (80, 24));
+    let mut desk = Desk::open(facts(), Look { colours: Colours::None, ascii: true, blocks: false }, (80, 24));
     desk.keys(keys);
     insta::assert_snapshot!(format!("{name}_80x24_ascii"), desk.text());
 }
@@ -127,7 +127,7 @@ fn tour(facts: &FakeFacts, look: Look) -> Vec<Desk> {
 #[test]
 fn ascii_means_ascii() {
     for facts in [done(), FakeFacts::with(|w| (w.run, w.hostile) = (Some(RunState::Done), Some("née→日本·".into())))] {
-        for desk in tour(&facts, Look { colours: Colours::None, ascii: true }) {
+        for desk in tour(&facts, Look { colours: Colours::None, ascii: true, blocks: false }) {
             assert!(desk.text().is_ascii(), "{:?}\n{}", desk.text().chars().find(|c| !c.is_ascii()), desk.text());
         }
     }
@@ -135,8 +135,8 @@ fn ascii_means_ascii() {
 
 #[test]
 fn no_colour_means_no_colour_and_no_word_is_lost() {
-    let without = tour(&done(), Look { colours: Colours::None, ascii: false });
-    let with = tour(&done(), Look { colours: Colours::True, ascii: false });
+    let without = tour(&done(), Look { colours: Colours::None, ascii: false, blocks: false });
+    let with = tour(&done(), Look { colours: Colours::True, ascii: false, blocks: false });
     for (without, with) in without.iter().zip(&with) {
         assert!(without.buffer().content.iter().all(|c| c.fg == Color::Reset && c.bg == Color::Reset));
         // Pictures are drawn with other characters; every letter is the same.
@@ -147,7 +147,7 @@ fn no_colour_means_no_colour_and_no_word_is_lost() {
 
 #[test]
 fn sixteen_colours_means_the_palette() {
-    for desk in tour(&done(), Look { colours: Colours::Sixteen, ascii: false }) {
+    for desk in tour(&done(), Look { colours: Colours::Sixteen, ascii: false, blocks: false }) {
         assert!(
             desk.buffer()
                 .content

@@ -34,6 +34,11 @@ impl Place {
         }
     }
 
+    /// Whether that process is halted (SIGSTOP), on this machine.
+    pub fn halted(&self) -> bool {
+        self.alive() == Some(true) && Stat::of(self.pid).is_some_and(|s| matches!(s.state, 'T' | 't'))
+    }
+
     /// Whether that process still runs: `None` when it is on another host, or before a restart of this one.
     pub fn alive(&self) -> Option<bool> {
         let here = Self::here();
@@ -87,8 +92,27 @@ fn gpu_words(answer: &str) -> Option<String> {
     Some(format!("GPU {} of {} MiB{heat}", super::text::thousands(used), super::text::thousands(total)))
 }
 
+/// The processes that a process of this machine started, and those that they started; parents before children.
+pub fn descendants(pid: u32) -> Vec<u32> {
+    let numbers = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all: Vec<(u32, u32)> =
+        numbers.filter_map(|e| e.file_name().to_str()?.parse().ok()).filter_map(|p| Some((p, Stat::of(p)?.parent))).collect();
+    let mut found = vec![pid];
+    let mut at = 0;
+    while at < found.len() {
+        let parent = found[at];
+        let mut children: Vec<u32> = all.iter().filter(|(p, of)| *of == parent && !found.contains(p)).map(|(p, _)| *p).collect();
+        children.sort_unstable();
+        found.extend(children);
+        at += 1;
+    }
+    found.remove(0);
+    found
+}
+
 /// What `/proc/<pid>/stat` says.
 struct Stat {
+    parent: u32,
     state: char,
     ticks: Option<u64>,
 }
@@ -100,7 +124,8 @@ impl Stat {
         // The command's name, in brackets, may hold anything; the state is the field after it, the start the 20th after that.
         let mut fields = text.rsplit_once(')')?.1.split_ascii_whitespace();
         let state = fields.next()?.chars().next()?;
-        Some(Self { state, ticks: fields.nth(18).and_then(|t| t.parse().ok()) })
+        let parent = fields.next()?.parse().ok()?;
+        Some(Self { parent, state, ticks: fields.nth(17).and_then(|t| t.parse().ok()) })
     }
 }
 

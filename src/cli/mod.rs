@@ -18,6 +18,7 @@ mod import_checkpoint;
 mod list;
 mod lock;
 pub mod output;
+mod pause;
 mod plan;
 mod quirks;
 mod rank;
@@ -76,6 +77,10 @@ enum Command {
     Status(status::Args),
     /// Ask a run to stop at the next safe place.
     Stop(stop::Args),
+    /// Halt a run on this machine where it stands; it keeps its memory.
+    Pause(pause::Args),
+    /// Let a paused run go on.
+    Continue(pause::Args),
     /// Show what of a protocol is done, what would run, why, and how long it should take.
     Plan(plan::Args),
     /// Write values into a protocol's file; its comments stay. (--set changes one run alone.)
@@ -178,6 +183,8 @@ fn dispatch(line: Line) -> Result<()> {
         Some(Command::Attach(args)) => attach::run(&at, &args),
         Some(Command::Status(args)) => status::run(&at, &args),
         Some(Command::Stop(args)) => stop::run(&at, &args),
+        Some(Command::Pause(args)) => pause::run(&at, &args, true),
+        Some(Command::Continue(args)) => pause::run(&at, &args, false),
         Some(Command::Plan(args)) => plan::run(&at, &args),
         Some(Command::Edit(args)) => edit::run(&at, &args),
         Some(Command::Quirks(args)) => quirks::run(&at, &args),

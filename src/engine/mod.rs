@@ -3,6 +3,7 @@
 pub mod execution;
 pub mod jobs;
 pub mod journal;
+pub mod pause;
 pub mod pool;
 pub mod pulse;
 pub mod runs;

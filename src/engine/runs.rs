@@ -57,6 +57,8 @@ pub enum State {
     Queued,
     /// A worker lives.
     Running,
+    /// Its worker was halted on request where it stood; it can go on in a moment.
+    Paused,
     /// All done.
     Done,
     /// Ended by an error.
@@ -76,6 +78,7 @@ impl State {
             State::Starting => "starting",
             State::Queued => "queued",
             State::Running => "running",
+            State::Paused => "paused",
             State::Done => "done",
             State::Failed => "failed",
             State::Stopped => "stopped",
@@ -85,7 +88,7 @@ impl State {
     }
     /// True while somebody works on it.
     pub fn live(self) -> bool {
-        matches!(self, State::Starting | State::Queued | State::Running | State::Silent)
+        matches!(self, State::Starting | State::Queued | State::Running | State::Paused | State::Silent)
     }
 }
 
@@ -197,6 +200,7 @@ impl Run {
                 Event::RunStarted { .. } if self.execution().on_slurm() && slurm::submitted(lines) => return slurm::state(self, lines),
                 Event::RunStarted { place, .. } => {
                     return match place.alive() {
+                        Some(true) if place.halted() => State::Paused,
                         Some(true) => State::Running,
                         Some(false) => State::Lost,
                         None if lines.last().is_some_and(|l| clock::now() - l.t > SILENCE) => State::Silent,

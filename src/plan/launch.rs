@@ -4,8 +4,9 @@ use super::{Found, Graph, Part, order};
 use crate::base::{Failure, IoContext, Result, atomic, program};
 use crate::engine::execution::{Execution, Executor};
 use crate::engine::journal::{Event, Journal, Submission};
+use crate::engine::runs::State;
 use crate::engine::slurm::{self, Plan, Script};
-use crate::engine::{Run, Workspace, jobs, worker};
+use crate::engine::{Run, Workspace, jobs, pause, worker};
 use crate::protocol::{self, Protocol};
 use crate::stage::split::fold_names;
 use std::path::Path;
@@ -137,6 +138,10 @@ pub fn stop(run: &Run, abort: bool, patience: Duration) -> Result<bool> {
         run.ask_stop()?
     };
     if !run.execution().on_slurm() {
+        // One that is paused has to go on to hear of it.
+        if run.state(&run.lines()?) == State::Paused {
+            pause::set(run, false)?;
+        }
         return Ok(false);
     }
     let jobs = slurm::submissions(&run.lines()?);

@@ -98,6 +98,8 @@ pub enum Action {
     Run,
     /// Stop the run.
     Stop,
+    /// Halt the run, or let it go on.
+    Pause,
     /// Leave the run to itself.
     Detach,
     /// Show less of the log, or all of it again.
@@ -250,6 +252,7 @@ pub static BINDINGS: &[Binding] = &[
     bind!(&[Audit], [bare(KeyCode::Left), plain('[')], ("←→", "[]"), Action::Previous, "", "", 99),
     bind!(&[Audit], [plain('s')], ("s", "s"), Action::StopAudit, "stop", "end the audit at work; nothing of it is kept", 11),
     bind!(&[Run], [plain('s')], ("s", "s"), Action::Stop, "stop", "stop at the next checkpoint; r goes on from there", 11),
+    bind!(&[Run], [plain('p')], ("p", "p"), Action::Pause, "pause", "halt the run where it stands, and let it go on", 13),
     bind!(&[Run], [plain('d')], ("d", "d"), Action::Detach, "detach", "leave the run to itself", 13),
     bind!(&[Run], [plain('w')], ("w", "w"), Action::LogLevel, "log level", "of the log: everything, warnings and errors, errors alone", 42),
     bind!(&[Run], [bare(KeyCode::Right), plain(']')], ("←→", "[]"), Action::Next, "other run", "older and newer runs", 41),

@@ -1,5 +1,5 @@
-//! Curves in a few lines of the terminal: braille dots, two across and four down in each cell, or one ASCII
-//! letter a cell.
+//! Curves in a few lines of the terminal: braille dots, two across and four down in each cell; quarter blocks, two and two; or
+//! one ASCII letter a cell.
 
 use super::look::Role;
 use super::paint::{Pen, number};
@@ -42,6 +42,8 @@ pub fn curves(pen: &mut Pen<'_>, area: Rect, curves: &[Curve], decimals: usize, 
     let scale = Scale { first, span: (last - first).max(1.0), low, rise: high - low };
     if pen.look.ascii {
         letters(pen, plot, curves, &scale)
+    } else if pen.look.blocks {
+        quarters(pen, plot, curves, &scale)
     } else {
         braille(pen, plot, curves, &scale)
     }
@@ -87,17 +89,28 @@ impl Scale {
 fn braille(pen: &mut Pen<'_>, plot: Rect, curves: &[Curve], scale: &Scale) {
     /// Bits of a braille cell by row and column of the dot.
     const BITS: [[u8; 2]; 4] = [[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]];
+    cells(pen, plot, curves, scale, &BITS, |bits| char::from_u32(0x2800 + u32::from(bits)).unwrap_or(' '));
+}
+
+fn quarters(pen: &mut Pen<'_>, plot: Rect, curves: &[Curve], scale: &Scale) {
+    /// By bits: upper left 1, upper right 2, lower left 4, lower right 8.
+    const GLYPHS: [char; 16] = [' ', '▘', '▝', '▀', '▖', '▌', '▞', '▛', '▗', '▚', '▐', '▜', '▄', '▙', '▟', '█'];
+    cells(pen, plot, curves, scale, &[[1, 2], [4, 8]], |bits| GLYPHS[usize::from(bits & 15)]);
+}
+
+/// Draws cells of two dots across and as many down as there are rows of bits.
+fn cells(pen: &mut Pen<'_>, plot: Rect, curves: &[Curve], scale: &Scale, bits_of: &[[u8; 2]], glyph: impl Fn(u8) -> char) {
+    let down = bits_of.len();
     let (columns, rows) = (usize::from(plot.width), usize::from(plot.height));
     let mut cells = vec![(0u8, Role::Plain); columns * rows];
     for curve in curves {
-        for (x, y) in scale.dots(curve, columns * 2, rows * 4) {
-            let cell = &mut cells[y / 4 * columns + x / 2];
-            *cell = (cell.0 | BITS[y % 4][x % 2], curve.role);
+        for (x, y) in scale.dots(curve, columns * 2, rows * down) {
+            let cell = &mut cells[y / down * columns + x / 2];
+            *cell = (cell.0 | bits_of[y % down][x % 2], curve.role);
         }
     }
     for (i, (bits, role)) in cells.iter().enumerate().filter(|(_, c)| c.0 != 0) {
-        let glyph = char::from_u32(0x2800 + u32::from(*bits)).unwrap_or(' ');
-        pen.text(plot.x + (i % columns) as u16, plot.y + (i / columns) as u16, 1, glyph.encode_utf8(&mut [0; 4]), *role);
+        pen.text(plot.x + (i % columns) as u16, plot.y + (i / columns) as u16, 1, glyph(*bits).encode_utf8(&mut [0; 4]), *role);
     }
 }
 
@@ -152,5 +165,22 @@ mod tests {
         assert_eq!(dots.first(), Some(&(0, 4)));
         assert_eq!(dots.last(), Some(&(8, 0)));
         assert!(dots.windows(2).all(|w| w[0].0.abs_diff(w[1].0) <= 1 && w[0].1.abs_diff(w[1].1) <= 1), "no gaps: {dots:?}");
+    }
+
+    #[test]
+    fn the_three_forms_draw_one_curve() {
+        use super::super::look::{Colours, Look};
+        use ratatui::buffer::Buffer;
+        let curve = [Curve { points: vec![(1.0, 0.0), (2.0, 1.0)], role: Role::Plain, letter: 'a' }];
+        let drawn = |ascii, blocks| {
+            let mut buffer = Buffer::empty(Rect::new(0, 0, 17, 4));
+            let area = buffer.area;
+            curves(&mut Pen { buffer: &mut buffer, look: Look { colours: Colours::None, ascii, blocks } }, area, &curve, 1, "");
+            let row = |y| (7..15).map(|x| buffer[(x, y)].symbol().to_owned()).collect::<String>();
+            (0..4).map(row).collect::<Vec<String>>()
+        };
+        assert_eq!(drawn(true, false), ["      aa", "    aa  ", "  aa    ", "aa      "]);
+        assert_eq!(drawn(false, true), ["      ▗▞", "    ▗▞▘ ", "  ▗▞▘   ", "▗▞▘     "].map(str::to_owned));
+        assert!(drawn(false, false).concat().chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)));
     }
 }

@@ -24,6 +24,8 @@ pub trait Facts: Send + Sync {
     fn start(&self, protocol: &str, overrides: &[String]) -> Result<RunId>;
     /// Asks a run to stop at its next checkpoint; returns at once.
     fn stop(&self, run: &RunId) -> Result<()>;
+    /// Halts a run where it stands, or lets a halted one go on.
+    fn pause(&self, run: &RunId, halt: bool) -> Result<()>;
     /// Every run, newest first.
     fn runs(&self) -> Result<Vec<RunCard>>;
     /// One run, read from its journal. Called twice a second while the run is on the screen, so it must be cheap.
@@ -220,6 +222,8 @@ pub enum RunState {
     Starting,
     /// At work.
     Running,
+    /// Halted where it stood.
+    Paused,
     /// Asked to stop, not there yet.
     Stopping,
     /// Stopped; can go on.
@@ -235,7 +239,7 @@ pub enum RunState {
 impl RunState {
     /// Whether something may still change without a person's doing.
     pub fn is_live(self) -> bool {
-        matches!(self, Self::Starting | Self::Running | Self::Stopping)
+        matches!(self, Self::Starting | Self::Running | Self::Paused | Self::Stopping)
     }
 }
 

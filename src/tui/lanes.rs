@@ -40,6 +40,7 @@ impl Lanes {
             | Request::Run(_)
             | Request::Start(..)
             | Request::Stop(_)
+            | Request::Pause(..)
             | Request::Glances
             | Request::AuditProgress
             | Request::StopAudit => 0,
@@ -66,6 +67,7 @@ pub fn answer(facts: &(dyn Facts + Send), request: &Request) -> Answer {
         Request::Walk(name, overrides) => call!(Walk, facts.walk(name, overrides)),
         Request::Start(name, overrides) => call!(Start, facts.start(name, overrides)),
         Request::Stop(run) => call!(Stop, facts.stop(run)),
+        Request::Pause(run, halt) => call!(Pause, facts.pause(run, *halt)),
         Request::Runs => call!(Runs, facts.runs()),
         Request::Run(run) => call!(Run, facts.run(run)),
         Request::Glances => call!(Glances, facts.glances()),

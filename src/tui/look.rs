@@ -23,6 +23,8 @@ pub struct Look {
     pub colours: Colours,
     /// ASCII glyphs only.
     pub ascii: bool,
+    /// Curves in quarter blocks, for fonts without braille.
+    pub blocks: bool,
 }
 
 /// What a piece of text is, rather than what colour it has.
@@ -51,7 +53,7 @@ pub enum Role {
 }
 
 impl Look {
-    /// From the environment: `NO_COLOR`, `COLORTERM`, `TERM`, `PINFOLD_ASCII`, and the locale.
+    /// From the environment: `NO_COLOR`, `COLORTERM`, `TERM`, `PINFOLD_ASCII`, `PINFOLD_GLYPHS`, and the locale.
     pub fn from_environment() -> Self {
         Self::from_variables(|name| std::env::var(name).ok())
     }
@@ -74,7 +76,8 @@ impl Look {
         let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default().to_lowercase();
         let utf8 = locale.contains("utf-8") || locale.contains("utf8");
         let ascii = set("PINFOLD_ASCII").is_some_and(|v| v != "0") || !utf8;
-        Self { colours, ascii }
+        let blocks = set("PINFOLD_GLYPHS").is_some_and(|v| v == "blocks");
+        Self { colours, ascii, blocks }
     }
 
     /// The style of a role. Foregrounds are middle tones, which read on dark and light backgrounds alike.
@@ -168,11 +171,12 @@ mod tests {
     #[test]
     fn the_environment_decides() {
         let utf8 = ("LANG", "en_GB.UTF-8");
-        assert_eq!(look(&[("TERM", "xterm-256color"), utf8]), Look { colours: Colours::Cube, ascii: false });
+        assert_eq!(look(&[("TERM", "xterm-256color"), utf8]), Look { colours: Colours::Cube, ascii: false, blocks: false });
         assert_eq!(look(&[("TERM", "xterm-256color"), utf8, ("COLORTERM", "truecolor")]).colours, Colours::True);
         assert_eq!(look(&[("TERM", "xterm-256color"), utf8, ("NO_COLOR", "1")]).colours, Colours::None);
         assert_eq!(look(&[("TERM", "xterm-256color"), utf8, ("NO_COLOR", "")]).colours, Colours::Cube);
         assert_eq!(look(&[("TERM", "linux"), utf8]).colours, Colours::Sixteen);
+        assert!(look(&[("TERM", "xterm"), utf8, ("PINFOLD_GLYPHS", "blocks")]).blocks);
         assert!(look(&[("TERM", "xterm"), ("LANG", "C")]).ascii);
         assert!(look(&[("TERM", "xterm"), utf8, ("LC_ALL", "POSIX")]).ascii, "LC_ALL wins");
         assert!(look(&[("TERM", "xterm"), utf8, ("PINFOLD_ASCII", "1")]).ascii);
@@ -188,7 +192,7 @@ mod tests {
 
     #[test]
     fn no_colour_means_no_colour() {
-        let look = Look { colours: Colours::None, ascii: false };
+        let look = Look { colours: Colours::None, ascii: false, blocks: false };
         for role in [
             Role::Plain,
             Role::Quiet,

@@ -46,6 +46,8 @@ pub enum Request {
     Start(String, Vec<String>),
     /// [`super::Facts::stop`].
     Stop(RunId),
+    /// [`super::Facts::pause`]: the run, and whether it is to halt.
+    Pause(RunId, bool),
     /// [`super::Facts::runs`].
     Runs,
     /// [`super::Facts::run`].
@@ -99,6 +101,8 @@ pub enum Answer {
     Start(Result<RunId>),
     /// To [`Request::Stop`].
     Stop(Result<()>),
+    /// To [`Request::Pause`].
+    Pause(Result<()>),
     /// To [`Request::Runs`].
     Runs(Result<Vec<RunCard>>),
     /// To [`Request::Run`].

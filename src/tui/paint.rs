@@ -241,7 +241,7 @@ mod tests {
     use super::super::look::Colours;
     use super::*;
 
-    const LOOK: Look = Look { colours: Colours::Cube, ascii: false };
+    const LOOK: Look = Look { colours: Colours::Cube, ascii: false, blocks: false };
 
     #[test]
     fn cuts_by_cells_not_bytes() {

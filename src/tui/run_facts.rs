@@ -10,8 +10,9 @@ pub fn state(run: &Run, state: runs::State) -> RunState {
     match state {
         runs::State::Queued if run.stop_asked() => RunState::Stopping,
         runs::State::Starting | runs::State::Queued => RunState::Starting,
-        runs::State::Running | runs::State::Silent if run.stop_asked() => RunState::Stopping,
+        runs::State::Running | runs::State::Paused | runs::State::Silent if run.stop_asked() => RunState::Stopping,
         runs::State::Running | runs::State::Silent => RunState::Running,
+        runs::State::Paused => RunState::Paused,
         runs::State::Done => RunState::Done,
         runs::State::Failed => RunState::Failed,
         runs::State::Stopped => RunState::Stopped,

@@ -12,7 +12,7 @@
 //! ```
 
 use super::action::{Action, BINDINGS, Screen, works_on};
-use super::facts::ProtocolState;
+use super::facts::{ProtocolState, RunState};
 use super::look::{Look, Role};
 use super::model::{Load, Model, Purpose, SheetBody};
 use super::paint::{Pen, fit};
@@ -252,6 +252,7 @@ fn matters(action: Action, model: &Model) -> bool {
     let empty = model.protocols.good().is_some_and(Vec::is_empty);
     match action {
         Action::InitDemo => empty,
+        Action::Pause => matches!(model.run.good().map(|r| r.state), Some(RunState::Running | RunState::Paused)),
         Action::Stop | Action::Detach => model.run_is_live(),
         Action::Run | Action::Lock | Action::Audit => fits_state(action, model),
         Action::LockDirty => false,
@@ -310,6 +311,7 @@ fn hint_of(action: Action, usual: &'static str, model: &Model) -> &'static str {
         (Action::Deeper, Screen::Reports) => "enlarge",
         (Action::Up, _) if model.sheet.is_some() => "scroll",
         (Action::Back, _) if model.sheet.is_some() => "close",
+        (Action::Pause, _) if model.run.good().is_some_and(|r| r.state == RunState::Paused) => "go on",
         (Action::Up, Screen::Run) => "log",
         (Action::Up, Screen::Results) => "gene",
         (Action::Large, Screen::Results) if model.large => "smaller",

@@ -52,6 +52,7 @@ pub fn run(state: RunState, look: Look) -> Sign {
     match state {
         RunState::Starting => (g("▹", ">"), "starting", Role::Accent),
         RunState::Running => (g("▸", ">"), "running", Role::Accent),
+        RunState::Paused => (g("‖", "="), "paused", Role::Warn),
         RunState::Stopping => (g("‖", "="), "stopping", Role::Warn),
         RunState::Stopped => (g("‖", "="), "stopped", Role::Warn),
         RunState::Failed => (g("✗", "x"), "failed", Role::Bad),

@@ -135,6 +135,10 @@ impl Facts for WorkspaceFacts {
         launch::stop(&self.find(run)?, false, std::time::Duration::ZERO).map(|_| ())
     }
 
+    fn pause(&self, run: &RunId, halt: bool) -> Result<()> {
+        crate::engine::pause::set(&self.find(run)?, halt).map(|_| ())
+    }
+
     fn runs(&self) -> Result<Vec<RunCard>> {
         let mut out = Vec::new();
         for run in Run::all(&self.workspace)?.into_iter().rev().take(200) {

@@ -280,6 +280,12 @@ impl Facts for FakeFacts {
         Ok(())
     }
 
+    fn pause(&self, _run: &RunId, halt: bool) -> Result<()> {
+        let mut world = self.call(if halt { "pause" } else { "continue" })?;
+        world.run = Some(if halt { RunState::Paused } else { RunState::Running });
+        Ok(())
+    }
+
     fn runs(&self) -> Result<Vec<RunCard>> {
         let world = self.call("runs")?;
         Ok(world
@@ -745,4 +751,4 @@ impl Desk {
     }
 }
 
-pub const PLAIN: Look = Look { colours: pinfold::tui::look::Colours::Cube, ascii: false };
+pub const PLAIN: Look = Look { colours: pinfold::tui::look::Colours::Cube, ascii: false, blocks: false };

@@ -205,7 +205,7 @@ pub(super) mod tests {
 
     #[test]
     fn the_variable_and_the_look_decide_without_asking() {
-        let look = Look { colours: Colours::True, ascii: false };
+        let look = Look { colours: Colours::True, ascii: false, blocks: false };
         let with = |value: &'static str, look| at_start(look, move |n| (n == "PINFOLD_GRAPHICS").then(|| value.to_owned()), Some((9, 18)));
         let known = |form| Knowledge::Known(Graphics { form, cell: Some((9, 18)) });
         assert_eq!(with("kitty", look), known(Form::Kitty));

@@ -72,6 +72,7 @@ pub fn act(model: &mut Model, effects: &mut Vec<Effect>, action: Action, armed: 
         Action::InitDemo => ask(model, effects, Request::InitDemo),
         Action::Run => run(model, effects),
         Action::Stop => stop(model, effects),
+        Action::Pause => pause(model, effects),
         Action::Detach => detach(model, effects),
         Action::Lock => on_chosen(model, effects, "Lock of", |name| Request::Lock(name, false)),
         Action::LockDirty => {
@@ -312,6 +313,15 @@ pub(super) fn stop(model: &mut Model, effects: &mut Vec<Effect>) {
             model.notice = Some("asking the run to stop".into());
             ask(model, effects, Request::Stop(id));
         }
+        _ => model.notice = Some("no run is at work here".into()),
+    }
+}
+
+fn pause(model: &mut Model, effects: &mut Vec<Effect>) {
+    use crate::tui::facts::RunState;
+    match (model.run_id().cloned(), model.run.value.as_ref().map(|r| r.state)) {
+        (Some(id), Some(RunState::Paused)) => ask(model, effects, Request::Pause(id, false)),
+        (Some(id), Some(RunState::Running)) => ask(model, effects, Request::Pause(id, true)),
         _ => model.notice = Some("no run is at work here".into()),
     }
 }

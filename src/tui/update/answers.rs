@@ -36,6 +36,19 @@ pub fn take(model: &mut Model, effects: &mut Vec<Effect>, request: Request, answ
             Ok(()) => model.notice = Some("it will stop at its next checkpoint; r goes on from there".into()),
             Err(failure) => fail(model, "The run was not stopped", failure, None),
         },
+        Answer::Pause(got) => match got {
+            Ok(()) => {
+                let halted = matches!(request, Request::Pause(_, true));
+                model.notice = Some(
+                    if halted { "paused where it stood; p lets it go on, s stops it with its state saved" } else { "it goes on" }.into(),
+                );
+                if let Some(request) = model.run.asked.clone() {
+                    ask(model, effects, request);
+                }
+                ask_runs(model, effects);
+            }
+            Err(failure) => fail(model, "The run was not paused", failure, None),
+        },
         Answer::Runs(got) => {
             model.runs.take(&request, got);
             if model.screen.now == Screen::Run {

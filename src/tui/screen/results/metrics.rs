@@ -234,7 +234,7 @@ mod tests {
     use super::*;
     use crate::tui::look::Colours;
 
-    const LOOK: Look = Look { colours: Colours::Cube, ascii: false };
+    const LOOK: Look = Look { colours: Colours::Cube, ascii: false, blocks: false };
 
     fn text(words: &Words) -> String {
         words.iter().map(|(text, _)| text.as_str()).collect()
