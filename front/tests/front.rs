@@ -24,6 +24,12 @@ fn the_workbench_opens_without_libtorch_and_the_engine_does_its_runs() {
     let pid = session.child.process_id().unwrap();
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
     assert!(maps.contains("libc.so") && !maps.contains("torch") && !maps.contains("c10"), "libtorch was loaded:\n{maps}");
+    // A megabyte pasted into the search is a search that finds nothing.
+    session.press(b"/");
+    session.press(&[b"\x1b[200~".as_slice(), &[b'x'; 1_000_000], b"\x1b[201~"].concat());
+    session.wait("Nothing matches");
+    session.escape();
+    session.wait("never run");
     if !engine() {
         return;
     }
@@ -33,6 +39,11 @@ fn the_workbench_opens_without_libtorch_and_the_engine_does_its_runs() {
     session.wait("the run is whole");
     session.press(b"\r");
     session.wait("Genes");
+    // Six seconds: every look at the workspace that the program takes by itself comes in them.
+    session.settle();
+    let before = session.bytes();
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    assert_eq!(session.bytes(), before, "an idle screen is silent");
     session.press(b"q");
     let run = std::fs::read_dir(dir.path().join("runs")).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir()).unwrap();
     let journal = std::fs::read_to_string(run.join("journal.jsonl")).unwrap();

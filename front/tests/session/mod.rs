@@ -5,6 +5,7 @@ use portable_pty::{CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,7 @@ pub struct Session {
     pub child: Box<dyn portable_pty::Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     seen: Arc<Mutex<vt100::Parser>>,
+    bytes: Arc<AtomicU64>,
 }
 
 impl Session {
@@ -75,25 +77,39 @@ impl Session {
     /// Any command.
     pub fn of(mut command: CommandBuilder) -> Self {
         let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
+        for name in ["PINFOLD_DATA", "PINFOLD_ASCII", "PINFOLD_GLYPHS", "PINFOLD_GRAPHICS", "PINFOLD_MOUSE"] {
+            if command.get_env(name).is_none_or(|v| std::env::var_os(name).as_deref() == Some(v)) {
+                command.env_remove(name);
+            }
+        }
+        for name in ["SSH_CONNECTION", "NO_COLOR", "COLORTERM", "TMUX", "STY"] {
+            command.env_remove(name);
+        }
         command.env("TERM", "xterm-256color");
         command.env("LC_ALL", "C.UTF-8");
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let of = |n| std::num::NonZero::new(n).unwrap();
         let seen = Arc::new(Mutex::new(vt100::Parser::new(of(24), of(80), 0)));
-        let (mut reader, sink) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&seen));
+        let bytes = Arc::new(AtomicU64::new(0));
+        let (mut reader, sink, count) = (pair.master.try_clone_reader().unwrap(), Arc::clone(&seen), Arc::clone(&bytes));
         std::thread::spawn(move || {
             let mut chunk = [0; 4096];
             while let Ok(n @ 1..) = reader.read(&mut chunk) {
                 sink.lock().unwrap().process(&chunk[..n]);
+                count.fetch_add(n as u64, Ordering::Relaxed);
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self { _master: pair.master, child, keys, seen }
+        Self { _master: pair.master, child, keys, seen, bytes }
     }
     pub fn press(&mut self, bytes: &[u8]) {
         self.keys.write_all(bytes).unwrap();
         self.keys.flush().unwrap();
+    }
+    /// Bytes that the program has sent.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
     }
     /// The screen's lines.
     pub fn lines(&self) -> Vec<String> {
