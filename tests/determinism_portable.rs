@@ -91,11 +91,15 @@ fn everything() -> bool {
     std::env::var_os("PINFOLD_LONG").is_some()
 }
 
+/// Networks that are emulated only when everything is: they take most of the time, and each
+/// operation that they use is emulated by itself.
+const LARGE: [BackboneKind; 3] = [BackboneKind::EfficientNetB7, BackboneKind::DenseNet121, BackboneKind::ResNet50];
+
 /// Whether a training, by its place and name, is done on a processor: on this machine's all of them; emulated each on one of
-/// the three in turn, but for the largest network, which takes as long as all others together.
+/// the three in turn, but for the large networks.
 fn done_on(processor: Option<&str>, place: usize, name: &str) -> bool {
     let Some(processor) = processor else { return true };
-    everything() || (PROCESSORS.get(place % PROCESSORS.len()) == Some(&processor) && name != BackboneKind::EfficientNetB7.name())
+    everything() || (PROCESSORS.get(place % PROCESSORS.len()) == Some(&processor) && !LARGE.iter().any(|l| l.name() == name))
 }
 
 /// A result and whether it was the same everywhere.
