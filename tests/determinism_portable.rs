@@ -93,7 +93,7 @@ fn everything() -> bool {
 
 /// Networks that are emulated only when everything is: they take most of the time, and each
 /// operation that they use is emulated by itself.
-const LARGE: [BackboneKind; 3] = [BackboneKind::EfficientNetB7, BackboneKind::DenseNet121, BackboneKind::ResNet50];
+const LARGE: [BackboneKind; 3] = [BackboneKind::EfficientNetB7, BackboneKind::Densenet121, BackboneKind::Resnet50];
 
 /// Whether a training, by its place and name, is done on a processor: on this machine's all of them; emulated each on one of
 /// the three in turn, but for the large networks.
