@@ -180,7 +180,7 @@ mod tests {
             (0..4).map(row).collect::<Vec<String>>()
         };
         assert_eq!(drawn(true, false), ["      aa", "    aa  ", "  aa    ", "aa      "]);
-        assert_eq!(drawn(false, true), ["      ▗▞", "    ▗▞▘ ", "  ▗▞▘   ", "▗▞▘     "].map(str::to_owned));
+        assert_eq!(drawn(false, true), ["      ▄▀", "    ▄▀  ", "  ▄▀    ", "▄▀      "]);
         assert!(drawn(false, false).concat().chars().any(|c| ('\u{2801}'..='\u{28ff}').contains(&c)));
     }
 }
