@@ -3,7 +3,7 @@
 mod tui_fake;
 
 use pinfold::base::Draw;
-use pinfold::tui::action::Screen;
+use pinfold::tui::action::{BINDINGS, Screen};
 use pinfold::tui::facts::RunState;
 use pinfold::tui::graphics::{Form, Graphics, Knowledge, place};
 use pinfold::tui::model::Purpose;
@@ -50,6 +50,8 @@ fn a_hundred_thousand_random_keys() {
         KeyCode::F(3),
         KeyCode::Insert,
     ];
+    // Every key that means something somewhere, Ctrl-Z's kind too.
+    let bound: Vec<(KeyCode, KeyModifiers)> = BINDINGS.iter().flat_map(|b| b.keys.iter().copied()).collect();
     let mut draw = Draw::keyed(20_261_122, "random keys", &[]);
     let mut pick = |n: usize| (draw.u32() as usize) % n;
     let starts = [None, Some(RunState::Running), Some(RunState::Done), Some(RunState::Failed), Some(RunState::Stopped)];
@@ -73,6 +75,10 @@ fn a_hundred_thousand_random_keys() {
                 3 => {
                     let broken = pick(2) == 0;
                     desk.facts.0.lock().expect("lock").broken = broken;
+                }
+                4..20 => {
+                    let (code, modifiers) = bound[pick(bound.len())];
+                    desk.send(Message::Key(KeyEvent::new(code, modifiers)));
                 }
                 _ => desk.send(Message::Key(KeyEvent::new(code, modifiers))),
             }
@@ -111,7 +117,7 @@ fn an_idle_screen_sends_no_bytes() {
         // A minute of looking.
         for _ in 0..120 {
             desk.ticks(1);
-            assert!(!output.draw(&desk.model).expect("draw"), "{}", desk.text());
+            assert_eq!(output.draw(&desk.model).expect("draw"), 0, "{}", desk.text());
         }
         assert_eq!(wire.take().len(), 0, "after keys {keys:?}");
     }
@@ -172,6 +178,32 @@ fn resizing_draws_everything_anew_and_never_too_much() {
     wire.take();
     output.draw(&model).expect("draw");
     assert!(wire.take().windows(4).any(|w| w == b"\x1b[2J"));
+}
+
+#[test]
+fn a_storm_of_sizes_on_every_screen() {
+    let mut draw = Draw::keyed(20_261_124, "random sizes", &[]);
+    let mut pick = |n: u32| (draw.u32() % n) as u16;
+    let states = [None, Some(RunState::Running), Some(RunState::Done), Some(RunState::Failed)];
+    let screens = ["", "?", "/x", "\n", "\njjjje", "3", "3/x", "4", "4t", "4z++D", "4v", "5", "5jj\n", "a", "l", "6", "6\n", ":ru", "y"];
+    for state in states {
+        for keys in screens {
+            let facts = FakeFacts::with(|w| (w.run, w.locked, w.slurm, w.several) = (state, keys.len() > 1, keys == "3/x", keys == "3"));
+            let mut desk = Desk::open(facts, PLAIN, (80, 24));
+            desk.keys(keys);
+            let before = desk.text();
+            for i in 0..60 {
+                // Mostly such as people have; one in four anything, down to nothing.
+                let size = if i % 4 == 0 { (pick(320), pick(120)) } else { (40 + pick(180), 8 + pick(60)) };
+                desk.send(Message::Resize(size.0, size.1));
+                let area = desk.buffer().area;
+                assert_eq!((area.width, area.height), size);
+            }
+            desk.send(Message::Resize(80, 24));
+            let keep = |text: &str| text.lines().next().map(str::to_owned);
+            assert_eq!(keep(&desk.text()), keep(&before), "the same screen as before the storm, after {keys:?}");
+        }
+    }
 }
 
 fn count(bytes: &[u8], part: &[u8]) -> usize {

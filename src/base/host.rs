@@ -66,30 +66,50 @@ pub fn resident(pid: u32) -> Option<u64> {
     Some(line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
-/// Memory in use and temperature of the first GPU, in words, as NVIDIA's own tool gives them; asked at most every five seconds.
-/// `None` without that tool.
-pub fn gpu_soon() -> Option<String> {
-    type Known = Option<(Instant, Option<String>)>;
+/// Memory in use and temperature of the GPU that a process works on, in words, as NVIDIA's own tool gives them; asked at most
+/// every five seconds. Of several GPUs it is the one on which the tool sees that process; where it sees it on none (in a
+/// container it cannot), their number and the one that holds most. `None` without that tool.
+pub fn gpu_soon(pid: u32) -> Option<String> {
+    type Known = Option<(Instant, u32, Option<String>)>;
     static KNOWN: Mutex<Known> = Mutex::new(None);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((at, words)) = known.as_ref()
-        && at.elapsed() < Duration::from_secs(5)
+    if let Some((at, of, words)) = known.as_ref()
+        && (*of, at.elapsed() < Duration::from_secs(5)) == (pid, true)
     {
         return words.clone();
     }
-    let query = ["--query-gpu=memory.used,memory.total,temperature.gpu", "--format=csv,noheader,nounits"];
-    let answer = Command::new("timeout").args(["2", "nvidia-smi"]).args(query).stdin(Stdio::null()).output().ok();
-    let words = answer.filter(|o| o.status.success()).and_then(|o| gpu_words(&String::from_utf8_lossy(&o.stdout)));
-    *known = Some((Instant::now(), words.clone()));
+    let ask = |query: &str| {
+        let words = ["2", "nvidia-smi", query, "--format=csv,noheader,nounits"];
+        let answer = Command::new("timeout").args(words).stdin(Stdio::null()).output().ok();
+        answer.filter(|o| o.status.success()).map(|o| String::from_utf8_lossy(&o.stdout).into_owned())
+    };
+    let words = ask("--query-gpu=uuid,memory.used,memory.total,temperature.gpu").and_then(|gpus| {
+        let users = if gpus.lines().count() > 1 { ask("--query-compute-apps=gpu_uuid,pid") } else { None };
+        gpu_words(&gpus, &users.unwrap_or_default(), pid)
+    });
+    *known = Some((Instant::now(), pid, words.clone()));
     words
 }
 
-/// `GPU 1,204 of 81,559 MiB, 41 °C` of `1204, 81559, 41`.
-fn gpu_words(answer: &str) -> Option<String> {
-    let mut fields = answer.lines().next()?.split(',').map(|f| f.trim().parse::<u64>().ok());
-    let (used, total, heat) = (fields.next()??, fields.next()??, fields.next().flatten());
-    let heat = heat.map_or(String::new(), |h| format!(", {h} °C"));
-    Some(format!("GPU {} of {} MiB{heat}", super::text::thousands(used), super::text::thousands(total)))
+/// `GPU 1,204 of 81,559 MiB, 41 °C` of `GPU-5f, 1204, 81559, 41`, with the processes on each GPU (`GPU-5f, 4711`).
+fn gpu_words(gpus: &str, users: &str, pid: u32) -> Option<String> {
+    let fields = |line: &str| line.split(',').map(|f| f.trim().to_owned()).collect::<Vec<_>>();
+    let number = |f: Option<&String>| f.and_then(|f| f.parse::<u64>().ok());
+    let gpus: Vec<_> = gpus.lines().map(fields).filter(|f| number(f.get(1)).is_some() && number(f.get(2)).is_some()).collect();
+    let of: Vec<String> =
+        users.lines().map(fields).filter(|f| number(f.get(1)) == Some(pid.into())).map(|mut f| f.swap_remove(0)).collect();
+    let own = gpus.iter().position(|g| of.contains(&g[0]));
+    let fullest = (0..gpus.len()).rev().max_by_key(|i| number(gpus[*i].get(1)));
+    let at = own.or(fullest)?;
+    let gpu = &gpus[at];
+    let heat = number(gpu.get(3)).map_or(String::new(), |h| format!(", {h} °C"));
+    let which = match (gpus.len(), own) {
+        (1, _) => "GPU".to_owned(),
+        (_, Some(at)) => format!("GPU {at}:"),
+        (n, None) => format!("fullest of {n} GPUs:"),
+    };
+    let mib = |i: usize| super::text::thousands(number(gpu.get(i)).unwrap_or(0));
+    Some(format!("{which} {} of {} MiB{heat}", mib(1), mib(2)))
 }
 
 /// The processes that a process of this machine started, and those that they started; parents before children.
@@ -172,9 +192,13 @@ mod tests {
 
     #[test]
     fn what_nvidias_tool_answers() {
-        assert_eq!(gpu_words("1204, 81559, 41\n").as_deref(), Some("GPU 1,204 of 81,559 MiB, 41 °C"));
-        assert_eq!(gpu_words("1204, 81559, [N/A]\n").as_deref(), Some("GPU 1,204 of 81,559 MiB"));
-        assert_eq!(gpu_words("No devices were found"), None);
+        let one = |answer: &str| gpu_words(answer, "", 7);
+        assert_eq!(one("GPU-5f, 1204, 81559, 41\n").as_deref(), Some("GPU 1,204 of 81,559 MiB, 41 °C"));
+        assert_eq!(one("GPU-5f, 1204, 81559, [N/A]\n").as_deref(), Some("GPU 1,204 of 81,559 MiB"));
+        assert_eq!(one("No devices were found"), None);
+        let two = "GPU-5f, 1204, 81559, 41\nGPU-60, 9, 81559, 30\n";
+        assert_eq!(gpu_words(two, "GPU-5f, 6\nGPU-60, 7\n", 7).as_deref(), Some("GPU 1: 9 of 81,559 MiB, 30 °C"));
+        assert_eq!(gpu_words(two, "GPU-5f, [N/A]\n", 7).as_deref(), Some("fullest of 2 GPUs: 1,204 of 81,559 MiB, 41 °C"));
         assert!(resident(std::process::id()).is_some_and(|b| b > 100_000));
     }
 

@@ -49,7 +49,9 @@ const AFTER: &str = "Examples:
   pinfold calc pcc --truth A.csv --pred B.csv --json
 
 Exit codes: 0 fine; 1 a check failed; 2 wrong use or bad input; 3 stopped, resumable; 4 the environment (no libtorch, no space).
-Data is looked for in PINFOLD_DATA, else in data/ of the workspace.";
+Data is looked for in PINFOLD_DATA, else in data/ of the workspace.
+The workbench (pinfold alone) also heeds NO_COLOR, PINFOLD_ASCII=1, PINFOLD_GLYPHS=blocks,
+PINFOLD_GRAPHICS=kitty|sixel|iterm|blocks and PINFOLD_MOUSE=1; ? in it explains them.";
 
 /// The whole command line.
 #[derive(Parser)]

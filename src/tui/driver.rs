@@ -95,8 +95,9 @@ impl Loop {
             let frame_at = pace.next(now, for_key);
             if wanted && now >= frame_at {
                 // What changed nothing on the screen costs nobody a frame.
-                if output.draw(&self.model).map_err(lost)? {
-                    pace.sent(now);
+                let bytes = output.draw(&self.model).map_err(lost)?;
+                if bytes > 0 {
+                    pace.sent(now, bytes);
                 }
                 (wanted, for_key) = (false, false);
             }

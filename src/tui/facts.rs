@@ -355,8 +355,10 @@ pub struct FoldCurve {
     pub name: String,
     /// One row an epoch, in order.
     pub epochs: Vec<EpochPoint>,
-    /// Seconds that the epochs after the present one should take, at the pace of the last; 0 when there are none.
-    pub left: f64,
+    /// Epochs after the present one.
+    pub rest: u64,
+    /// Seconds an epoch takes: the mean of the last ones, the newest weighing half; 0 before the first has ended.
+    pub pace: f64,
 }
 
 /// What one epoch gave.

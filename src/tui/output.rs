@@ -8,7 +8,9 @@ use super::view;
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use std::cell::Cell;
 use std::io::{self, Write};
+use std::rc::Rc;
 
 /// Terminals are rarely larger; more is left empty rather than drawn.
 const MOST: (u16, u16) = (1000, 400);
@@ -21,9 +23,27 @@ struct Shown {
     number: u64,
 }
 
+/// A writer that counts.
+struct Counted<W> {
+    writer: W,
+    bytes: Rc<Cell<usize>>,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.writer.write(bytes)?;
+        self.bytes.set(self.bytes.get() + n);
+        Ok(n)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
 /// The terminal as it was last drawn.
 pub struct Output<W: Write> {
-    backend: CrosstermBackend<W>,
+    backend: CrosstermBackend<Counted<W>>,
+    bytes: Rc<Cell<usize>>,
     before: Buffer,
     picture: Option<Shown>,
     look: Look,
@@ -32,7 +52,9 @@ pub struct Output<W: Write> {
 impl<W: Write> Output<W> {
     /// An output on which nothing is drawn yet.
     pub fn new(writer: W, look: Look) -> Self {
-        Self { backend: CrosstermBackend::new(writer), before: Buffer::empty(Rect::ZERO), picture: None, look }
+        let bytes = Rc::default();
+        let backend = CrosstermBackend::new(Counted { writer, bytes: Rc::clone(&bytes) });
+        Self { backend, bytes, before: Buffer::empty(Rect::ZERO), picture: None, look }
     }
 
     /// Forgets what is on the screen; the next frame clears it and draws everything.
@@ -56,8 +78,9 @@ impl<W: Write> Output<W> {
         Write::flush(&mut self.backend)
     }
 
-    /// Draws the state. Says whether anything was sent.
-    pub fn draw(&mut self, model: &Model) -> io::Result<bool> {
+    /// Draws the state. Says how many bytes that sent; none where nothing differs.
+    pub fn draw(&mut self, model: &Model) -> io::Result<usize> {
+        let before = self.bytes.get();
         let area = Rect::new(0, 0, model.size.0.min(MOST.0), model.size.1.min(MOST.1));
         let mut now = Buffer::empty(area);
         view::draw(model, self.look, &mut now);
@@ -79,7 +102,7 @@ impl<W: Write> Output<W> {
         }
         let changes = self.before.diff(&now);
         if changes.is_empty() && !anew && wanted == self.picture {
-            return Ok(false);
+            return Ok(0);
         }
         // Synchronized update (mode 2026): terminals that do not know it ignore it.
         self.backend.write_all(b"\x1b[?2026h")?;
@@ -100,7 +123,7 @@ impl<W: Write> Output<W> {
         self.backend.write_all(b"\x1b[?2026l")?;
         Write::flush(&mut self.backend)?;
         self.before = now;
-        Ok(true)
+        Ok(self.bytes.get() - before)
     }
 }
 

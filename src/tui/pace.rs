@@ -1,36 +1,46 @@
-//! How often frames are drawn: so many in any second and no more, those that answer a key at once.
+//! How often frames are drawn: what answers a key at once, news ten times a second, and over SSH less of both.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-const SECOND: Duration = Duration::from_secs(1);
-
-/// The frames of the last second.
+/// The last frame, and how far apart frames have to be.
 pub struct Pace {
-    recent: VecDeque<Instant>,
-    most: usize,
+    last: Option<(Instant, usize)>,
+    /// Between a frame and one that brings news; no frame is ever held back for longer.
+    news: Duration,
+    /// Between a frame and one that answers a key.
+    key: Duration,
+    /// Bytes a second that the line is thought to carry, for frames that answer keys.
+    line: Option<usize>,
 }
 
 impl Pace {
-    /// Ten frames in a second; four over SSH.
+    /// News ten times a second; four times over SSH. A held key comes about thirty times a second and is answered as often; over
+    /// SSH half as often, and less often while the frames are large, so that a slow line does not go on scrolling after the key
+    /// was let go.
     pub fn new(over_ssh: bool) -> Self {
-        Self { recent: VecDeque::new(), most: if over_ssh { 4 } else { 10 } }
-    }
-
-    /// When the next frame may be drawn. A frame that answers a key waits only for its share of the second; the others keep
-    /// their distance too, so that there is always room for a key's.
-    pub fn next(&self, now: Instant, for_key: bool) -> Instant {
-        let full = if self.recent.len() < self.most { None } else { self.recent.front().map(|t| *t + SECOND) };
-        let apart = self.recent.back().filter(|_| !for_key).map(|t| *t + SECOND / self.most as u32);
-        full.max(apart).map_or(now, |t| t.max(now))
-    }
-
-    /// Notes a frame that was sent.
-    pub fn sent(&mut self, at: Instant) {
-        self.recent.push_back(at);
-        while self.recent.len() > self.most {
-            self.recent.pop_front();
+        let ms = Duration::from_millis;
+        if over_ssh {
+            Self { last: None, news: ms(250), key: ms(66), line: Some(32 * 1024) }
+        } else {
+            Self { last: None, news: ms(100), key: ms(33), line: None }
         }
+    }
+
+    /// When the next frame may be drawn.
+    pub fn next(&self, now: Instant, for_key: bool) -> Instant {
+        let Some((at, bytes)) = self.last else { return now };
+        let apart = if for_key {
+            let carried = self.line.map_or(Duration::ZERO, |line| Duration::from_secs_f64(bytes as f64 / line as f64));
+            self.key.max(carried).min(self.news)
+        } else {
+            self.news
+        };
+        now.max(at + apart)
+    }
+
+    /// Notes a frame that was sent, and its bytes.
+    pub fn sent(&mut self, at: Instant, bytes: usize) {
+        self.last = Some((at, bytes));
     }
 }
 
@@ -38,30 +48,39 @@ impl Pace {
 mod tests {
     use super::*;
 
+    /// Frames of ten seconds in which something happens every so many milliseconds.
+    fn frames(over_ssh: bool, every: u64, for_key: bool, bytes: usize) -> usize {
+        let start = Instant::now();
+        let mut pace = Pace::new(over_ssh);
+        let mut frames = 0;
+        let mut wanted = false;
+        for ms in 0..10_000 {
+            let now = start + Duration::from_millis(ms);
+            wanted |= ms % every == 0;
+            if wanted && pace.next(now, for_key) <= now {
+                pace.sent(now, bytes);
+                (wanted, frames) = (false, frames + 1);
+            }
+        }
+        frames
+    }
+
     #[test]
-    fn keys_are_answered_at_once_and_no_second_has_too_many_frames() {
+    fn keys_are_answered_at_once_and_news_waits_its_turn() {
         let start = Instant::now();
         let at = |ms: u64| start + Duration::from_millis(ms);
-        for (over_ssh, most) in [(false, 10), (true, 4)] {
-            let mut pace = Pace::new(over_ssh);
-            assert_eq!(pace.next(at(0), false), at(0));
-            pace.sent(at(0));
-            // News keeps its distance, a key does not.
-            assert_eq!(pace.next(at(20), false), at(1000 / most));
-            assert_eq!(pace.next(at(20), true), at(20));
-            // A held key: thirty a second for ten seconds.
-            let mut frames = vec![at(0)];
-            for i in 1..300 {
-                let now = at(33 * i);
-                if pace.next(now, true) <= now {
-                    pace.sent(now);
-                    frames.push(now);
-                }
-            }
-            for pair in frames.windows(most as usize + 1) {
-                assert!(pair[most as usize] - pair[0] >= SECOND);
-            }
-            assert!(frames.len() as u64 > 9 * most, "and none is missing: {}", frames.len());
-        }
+        let mut pace = Pace::new(false);
+        assert_eq!(pace.next(at(0), false), at(0));
+        pace.sent(at(0), 900);
+        assert_eq!(pace.next(at(40), false), at(100));
+        assert_eq!(pace.next(at(40), true), at(40));
+        // A held key is answered evenly, each time.
+        assert_eq!(frames(false, 34, true, 900), 295);
+        assert_eq!(frames(false, 1, false, 900), 100);
+        // Over SSH: fifteen small frames a second, fewer large ones, and four with news.
+        assert!((145..=152).contains(&frames(true, 34, true, 900)));
+        assert!((75..=80).contains(&frames(true, 1, true, 4096)));
+        assert_eq!(frames(true, 34, true, 1 << 20), 40);
+        assert_eq!(frames(true, 1, false, 900), 40);
     }
 }

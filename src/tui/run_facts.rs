@@ -34,7 +34,8 @@ pub fn view(run: &Run, lines: &[Line]) -> RunView {
         place: String::new(),
         jobs: Vec::new(),
     };
-    lines.iter().for_each(|line| take(&mut view, line));
+    let epochs = run.order.resolved["train"]["epochs"].as_u64().unwrap_or(1);
+    lines.iter().for_each(|line| take(&mut view, line, epochs));
     if view.state.is_live() {
         view.place = place(run, lines);
         let words =
@@ -64,7 +65,7 @@ fn place(run: &Run, lines: &[Line]) -> String {
         // In steps, so that a line that is sent over SSH does not change twice a second.
         words.extend(host::resident(place.pid).map(|b| text::bytes(b / 10_000_000 * 10_000_000)));
         if run.order.resolved["determinism"]["device"] == "cuda" {
-            words.extend(host::gpu_soon());
+            words.extend(host::gpu_soon(place.pid));
         }
     }
     words.join(", ")
@@ -76,7 +77,8 @@ pub fn glance(run: &Run, lines: &[Line]) -> RunGlance {
     RunGlance { id: view.id, protocol: view.protocol, progress: view.progress.take() }
 }
 
-fn take(view: &mut RunView, line: &Line) {
+/// Puts one event in; `epochs` is how many the protocol trains, for the time before the first has ended.
+fn take(view: &mut RunView, line: &Line, epochs: u64) {
     let log = |view: &mut RunView, level: Level, text: String| {
         let time = line.at.get(11..19).unwrap_or_default().to_owned();
         view.log.push(LogLine { level, time, text });
@@ -93,6 +95,9 @@ fn take(view: &mut RunView, line: &Line) {
         Event::StageStarted { label, .. } => {
             set(view, label, StageState::Running, String::new());
             view.progress = None;
+            if label.starts_with("train") && !view.folds.iter().any(|f| f.name == fold_name(label)) {
+                view.folds.push(FoldCurve { name: fold_name(label).to_owned(), rest: epochs.saturating_sub(1), ..FoldCurve::default() });
+            }
             log(view, Level::Info, format!("{label} started"));
         }
         Event::StageDone { label, seconds, .. } => {
@@ -106,7 +111,8 @@ fn take(view: &mut RunView, line: &Line) {
             log(view, Level::Error, format!("{label}: {}", what.lines().next().unwrap_or_default()));
         }
         Event::Progress { label, done, total, unit, rate } => {
-            let left = (*rate > 0.0).then(|| total.saturating_sub(*done) as f64 / rate + later_epochs(view, label));
+            let left =
+                seconds_left(view.folds.iter().find(|f| label.starts_with("train") && f.name == fold_name(label)), *done, *total, *rate);
             view.progress = Some(Progress {
                 label: label.clone(),
                 done: *done,
@@ -132,7 +138,8 @@ fn take(view: &mut RunView, line: &Line) {
             let fold = &mut view.folds[at];
             fold.epochs.retain(|p| p.epoch < point.epoch);
             fold.epochs.push(point);
-            fold.left = epochs.saturating_sub(epoch + 1) as f64 * seconds;
+            fold.rest = epochs.saturating_sub(epoch + 1);
+            fold.pace = if fold.pace > 0.0 { (fold.pace + seconds) / 2.0 } else { *seconds };
             set(view, label, StageState::Running, format!("epoch {epoch} of {epochs}"));
             log(
                 view,
@@ -167,10 +174,18 @@ fn fold_name(label: &str) -> &str {
     label.split_once('[').map_or(label, |(_, n)| n.trim_end_matches(']'))
 }
 
-/// Seconds that the epochs after the present one will take; nothing is known before the first has ended.
-fn later_epochs(view: &RunView, label: &str) -> f64 {
-    let fold = view.folds.iter().find(|f| label.starts_with("train") && f.name == fold_name(label));
-    fold.map_or(0.0, |f| f.left)
+/// Seconds until a piece of work is over. Within an epoch the pace of those before it gives way to what is measured in it, so
+/// that the first batches, which are slow, do not make the number jump; before a first epoch has ended nothing is known of the
+/// others, and they are taken to be like it.
+fn seconds_left(fold: Option<&FoldCurve>, done: u64, total: u64, rate: f64) -> Option<f64> {
+    let measured = (rate > 0.0).then(|| total.saturating_sub(done) as f64 / rate);
+    let Some(fold) = fold else { return measured };
+    if fold.pace <= 0.0 {
+        return if fold.rest == 0 { measured } else { Some(measured? + fold.rest as f64 * total as f64 / rate) };
+    }
+    let share = if total > 0 { (done as f64 / total as f64).min(1.0) } else { 0.0 };
+    let by_pace = fold.pace * (1.0 - share);
+    Some(by_pace * (1.0 - share) + measured.unwrap_or(by_pace) * share + fold.rest as f64 * fold.pace)
 }
 
 fn set(view: &mut RunView, label: &str, state: StageState, detail: String) {
@@ -180,5 +195,29 @@ fn set(view: &mut RunView, label: &str, state: StageState, detail: String) {
             row.detail = detail;
         }
         None => view.board.push(BoardRow { label: label.to_owned(), state, detail }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_settles() {
+        let fold = FoldCurve { rest: 3, pace: 100.0, ..FoldCurve::default() };
+        // A first batch at a tenth of the pace says ten times the time; it has a hundredth of the word.
+        let first = seconds_left(Some(&fold), 10, 1_000, 1.0).expect("known");
+        assert!((390.0..420.0).contains(&first), "{first}");
+        assert_eq!(seconds_left(Some(&fold), 0, 1_000, 0.0), Some(400.0));
+        assert_eq!(seconds_left(Some(&fold), 1_000, 1_000, 10.0), Some(300.0));
+        // In an epoch at the old pace it goes down evenly.
+        for done in 0..=1_000 {
+            let left = seconds_left(Some(&fold), done, 1_000, 10.0).expect("known");
+            assert!((left - (400.0 - done as f64 / 10.0)).abs() < 1e-9, "{done}: {left}");
+        }
+        let new = FoldCurve { rest: 3, ..FoldCurve::default() };
+        assert_eq!(seconds_left(Some(&new), 500, 1_000, 10.0), Some(350.0));
+        assert_eq!(seconds_left(Some(&new), 0, 1_000, 0.0), None);
+        assert_eq!(seconds_left(None, 500, 1_000, 10.0), Some(50.0));
     }
 }

@@ -100,6 +100,11 @@ pub const IMAGE_GRADIENT: &str = "image gradient";
 /// An odd number of images: no vector of lanes is filled by it.
 const BATCH: i64 = 3;
 
+/// The same with how much work it is.
+fn weighed(case: Case, batch: i64, channels: i64, kernel: i64, side: i64) -> Case {
+    Case { work: batch * channels * kernel * kernel * side * side, ..case }
+}
+
 fn convolutions(out: &mut Vec<Case>) -> Torch<()> {
     for &(from, to, k, s, side, bias) in DENSE {
         let mut inputs = vec![laid_out(1, &[BATCH, from, side, side])?, laid_out(2, &[to, from, k, k])?];
@@ -110,13 +115,15 @@ fn convolutions(out: &mut Vec<Case>) -> Torch<()> {
             let image = inputs.remove(0);
             let name = format!("convolution {k}x{k} stride {s}, {from} to {to} at {side} px, of images");
             let pad = if s == k { 0 } else { (k - 1) / 2 };
-            out.push(differentiable(name, inputs, move |t| image.f_conv2d(&t[0], t.get(1), [s], [pad], [1], 1)));
+            let case = differentiable(name, inputs, move |t| image.f_conv2d(&t[0], t.get(1), [s], [pad], [1], 1));
+            out.push(weighed(case, BATCH, from * to, k, side / s));
             continue;
         }
         let pad = if s == k { 0 } else { (k - 1) / 2 };
         let with = if bias { ", bias" } else { "" };
         let name = format!("convolution {k}x{k} stride {s}, {from} to {to} at {side} px{with}");
-        out.push(differentiable(name, inputs, move |t| t[0].f_conv2d(&t[1], t.get(2), [s], [pad], [1], 1)));
+        let case = differentiable(name, inputs, move |t| t[0].f_conv2d(&t[1], t.get(2), [s], [pad], [1], 1));
+        out.push(weighed(case, BATCH, from * to, k, side / s));
     }
     // Nothing asks for the gradient of an image; it is here because it does differ.
     for side in [40, 56] {
@@ -128,7 +135,8 @@ fn convolutions(out: &mut Vec<Case>) -> Torch<()> {
     for (batch, from, to, side) in [(3, 8, 16, 28), (3, 8, 16, 32), (8, 8, 16, 32), (8, 8, 16, 112), (3, 64, 128, 14), (3, 64, 128, 28)] {
         let inputs = vec![laid_out(1, &[batch, from, side, side])?, laid_out(2, &[to, from, 3, 3])?];
         let name = format!("convolution 3x3 stride 2, {from} to {to} at {side} px, {batch} images");
-        out.push(differentiable(name, inputs, |t| t[0].f_conv2d(&t[1], None::<Tensor>, [2], [1], [1], 1)));
+        let case = differentiable(name, inputs, |t| t[0].f_conv2d(&t[1], None::<Tensor>, [2], [1], [1], 1));
+        out.push(weighed(case, batch, from * to, 3, side / 2));
     }
     // libtorch takes another kernel for one small image: the last batch of an evaluation.
     for (from, to, k, side) in [(8, 16, 3, 16), (112, 672, 1, 4), (320, 1280, 1, 2)] {

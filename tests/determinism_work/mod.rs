@@ -17,18 +17,13 @@ pub struct Row {
     pub digest: String,
     /// The operations of libtorch that ran.
     pub operations: BTreeSet<String>,
+    /// Work that an emulator is slow at is given to one processor in turn, by this number; the rest goes to all of them.
+    pub turn: Option<usize>,
 }
 
-impl Row {
-    /// Whether it came of a whole training.
-    pub fn is_training(&self) -> bool {
-        self.work.starts_with("training of ")
-    }
-}
-
-/// All of it, in a fixed order; those trainings that are wanted, by place and name.
-pub fn all(wanted: &dyn Fn(usize, &str) -> bool) -> Vec<Row> {
-    let mut rows = operations::all();
+/// All of it, in a fixed order; the part that is wanted, by turn and name.
+pub fn all(wanted: &dyn Fn(Option<usize>, &str) -> bool) -> Vec<Row> {
+    let mut rows = operations::all(wanted);
     if std::env::var_os("PINFOLD_DETERMINISM_ONLY").is_none() {
         rows.extend(trainings::all(wanted));
     }

@@ -41,24 +41,29 @@ pub struct Case {
     pub forward: Forward,
     /// Whether there is a backward pass.
     pub backward: bool,
+    /// Multiplications of the forward pass, where there are many: an emulator does some twenty millions a second.
+    pub work: i64,
 }
+
+/// From so many multiplications on a case is emulated on one processor in turn.
+const MUCH: i64 = 3_000_000;
 
 /// An operation with a backward pass to every input.
 pub fn differentiable(name: impl Into<String>, inputs: Vec<Tensor>, forward: impl Fn(&[Tensor]) -> Torch<Tensor> + 'static) -> Case {
-    Case { name: name.into(), inputs, forward: Box::new(forward), backward: true }
+    Case { name: name.into(), inputs, forward: Box::new(forward), backward: true, work: 0 }
 }
 
 /// A calculation without a backward pass.
 pub fn plain(name: impl Into<String>, inputs: Vec<Tensor>, forward: impl Fn(&[Tensor]) -> Torch<Tensor> + 'static) -> Case {
-    Case { name: name.into(), inputs, forward: Box::new(forward), backward: false }
+    Case { name: name.into(), inputs, forward: Box::new(forward), backward: false, work: 0 }
 }
 
-fn run(case: &Case) -> Torch<Vec<Row>> {
+fn run(case: &Case, turn: Option<usize>) -> Torch<Vec<Row>> {
     let inputs: Vec<Tensor> = case.inputs.iter().map(|t| t.f_set_requires_grad(case.backward)).collect::<Torch<_>>()?;
     tch::manual_seed(11);
     let (y, operations) = shim::recorded(|| (case.forward)(&inputs))?;
     let y = y?;
-    let row = |result: &str, digest, operations| Row { work: case.name.clone(), result: result.into(), digest, operations };
+    let row = |result: &str, digest, operations| Row { work: case.name.clone(), result: result.into(), digest, operations, turn };
     let mut rows = vec![row("forward", digest(std::slice::from_ref(&y)), operations)];
     if case.backward {
         // The gradient that enters is this very tensor: multiplication and sum stand outside of what is measured.
@@ -73,16 +78,19 @@ fn run(case: &Case) -> Torch<Vec<Row>> {
     Ok(rows)
 }
 
-/// Every case's rows.
-pub fn all() -> Vec<Row> {
+/// The rows of every case that is wanted, by turn and name.
+pub fn all(wanted: &dyn Fn(Option<usize>, &str) -> bool) -> Vec<Row> {
     tch::set_num_threads(super::trainings::THREADS as i32);
     shim::set_switches(true, false, false).expect("switches");
-    let cases = cases::all().expect("inputs");
     // For a person in search of a difference: only the cases with this in their name.
     let only = std::env::var("PINFOLD_DETERMINISM_ONLY").unwrap_or_default();
-    cases
-        .iter()
-        .filter(|case| case.name.contains(&only))
-        .flat_map(|case| run(case).unwrap_or_else(|e| panic!("{}: {e}", case.name)))
-        .collect()
+    let mut turns = 0..;
+    let mut rows = Vec::new();
+    for case in cases::all().expect("inputs") {
+        let turn = if case.work >= MUCH { turns.next() } else { None };
+        if case.name.contains(&only) && wanted(turn, &case.name) {
+            rows.extend(run(&case, turn).unwrap_or_else(|e| panic!("{}: {e}", case.name)));
+        }
+    }
+    rows
 }

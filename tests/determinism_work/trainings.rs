@@ -99,22 +99,22 @@ pub fn train(name: &str, c: &Config, side: usize) -> Vec<Row> {
         result: result.into(),
         digest: digest.to_string(),
         operations: operations.clone(),
+        turn: None,
     };
     vec![row("checkpoint", out.checkpoint), row("history", history), row("predictions", Digest::of(&bytes))]
 }
 
-/// Every wanted training, in the class `portable`.
-pub fn all(wanted: &dyn Fn(usize, &str) -> bool) -> Vec<Row> {
-    let timed = |(name, c, side): (String, Config, usize)| {
+/// Every wanted training, by turn and name, in the class `portable`.
+pub fn all(wanted: &dyn Fn(Option<usize>, &str) -> bool) -> Vec<Row> {
+    let names = configs().into_iter().map(|(name, c, side)| (name, Some((c, side)))).chain([(STACK.to_owned(), None)]);
+    let mut rows = Vec::new();
+    for (turn, (name, network)) in names.enumerate().filter(|(turn, (name, _))| wanted(Some(*turn), name)) {
         let started = std::time::Instant::now();
-        let rows = train(&name, &c, side);
+        let made = network.map_or_else(stack, |(c, side)| train(&name, &c, side));
+        rows.extend(made.into_iter().map(|row| Row { turn: Some(turn), ..row }));
         println!("training of {name}: {:.1} s", started.elapsed().as_secs_f64());
-        rows
-    };
-    let all = configs();
-    let with_stack = wanted(all.len(), STACK);
-    let all = all.into_iter().enumerate().filter(|(i, (name, _, _))| wanted(*i, name));
-    all.flat_map(|(_, one)| timed(one)).chain(with_stack.then(stack).into_iter().flatten()).collect()
+    }
+    rows
 }
 
 /// The name of a meta-model's training.
@@ -152,6 +152,7 @@ fn stack() -> Vec<Row> {
         result: result.into(),
         digest: digest.to_string(),
         operations: operations.clone(),
+        turn: None,
     };
     vec![row("checkpoint", Digest::of_file(&checkpoint).expect("checkpoint")), row("predictions", Digest::of(&bytes))]
 }

@@ -369,7 +369,7 @@ impl Facts for FakeFacts {
                 rate: Some(213.4),
                 seconds_left: Some(41.0),
             }),
-            folds: vec![FoldCurve { name: "f1".into(), epochs: epochs(0.0), left: 0.0 }],
+            folds: vec![FoldCurve { name: "f1".into(), epochs: epochs(0.0), ..FoldCurve::default() }],
             log,
             failure: matches!(state, RunState::Failed | RunState::Lost)
                 .then(|| "the checkpoint of fold f1 differs from its manifest: artifacts/train/9c1f/checkpoint.safetensors".into()),

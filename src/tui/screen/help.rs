@@ -6,6 +6,15 @@ use crate::tui::model::Model;
 use crate::tui::paint::{Pen, wrap};
 use ratatui::layout::Rect;
 
+/// What the environment decides, for a terminal that pinfold cannot judge by itself.
+const VARIABLES: [(&str, &str); 5] = [
+    ("NO_COLOR=1", "no colours; every one has a sign or a word beside it"),
+    ("PINFOLD_ASCII=1", "ASCII alone"),
+    ("PINFOLD_GLYPHS=blocks", "curves in quarter blocks, where braille is missing"),
+    ("PINFOLD_GRAPHICS=...", "figures: kitty, sixel, iterm, or blocks"),
+    ("PINFOLD_MOUSE=1", "the wheel, and clicks on the tabs"),
+];
+
 /// Draws the keys of the present screen, those of every screen, and the plain command that says the same.
 pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model, scroll: usize) {
     let screen = model.screen.now;
@@ -29,6 +38,11 @@ pub fn draw(pen: &mut Pen<'_>, area: Rect, model: &Model, scroll: usize) {
     lines.push((String::new(), String::new(), Role::Plain));
     lines.push((String::new(), "As a plain command".into(), Role::Strong));
     lines.push((String::new(), format!("  {}   (with --json for programs)", screen.command()), Role::Plain));
+    lines.push((String::new(), String::new(), Role::Plain));
+    lines.push((String::new(), "From the environment".into(), Role::Strong));
+    for (variable, effect) in VARIABLES {
+        lines.push((String::new(), format!("  {variable:<24} {effect}"), Role::Plain));
+    }
     let first = scroll.min(lines.len().saturating_sub(usize::from(inner.height)));
     for (y, (key, text, role)) in (inner.y..inner.bottom()).zip(lines.into_iter().skip(first)) {
         if key.is_empty() {

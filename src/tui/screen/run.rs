@@ -9,6 +9,7 @@ use crate::tui::paint::{Pen, first_line, number};
 use crate::tui::view::{ready, split_left, split_top};
 use crate::tui::words;
 use ratatui::layout::Rect;
+use std::collections::BTreeMap;
 use unicode_width::UnicodeWidthStr;
 
 /// Draws one run.
@@ -251,10 +252,14 @@ fn others(pen: &mut Pen<'_>, area: Rect, glances: &[&RunGlance]) {
     }
 }
 
-/// Slurm's jobs of this run.
+/// Slurm's jobs of this run: those that are not over first, and in the title how many stand how, since 60 seldom fit.
 fn jobs(pen: &mut Pen<'_>, area: Rect, jobs: &[JobRow]) {
-    let inner = pen.section(area, "Slurm", &format!("{} jobs", jobs.len()));
-    // Those that are not over come first in what little room there is.
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    for job in jobs {
+        *states.entry(job.state.split(" (").next().unwrap_or_default()).or_default() += 1;
+    }
+    let counts: Vec<String> = states.iter().map(|(state, n)| format!("{n} {state}")).collect();
+    let inner = pen.section(area, "Slurm", &counts.join(", "));
     let over = |j: &&JobRow| j.state.starts_with("completed");
     let order: Vec<&JobRow> = jobs.iter().filter(|j| !over(j)).chain(jobs.iter().filter(over)).collect();
     let width = jobs.iter().map(|j| j.job.width()).max().unwrap_or(0).min(usize::from(inner.width) / 2) as u16;
